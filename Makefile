@@ -1,0 +1,50 @@
+# Everything a newcomer needs: `make help`. The environment builds itself on the first target that wants it.
+
+PYTHON ?= $(shell for v in python3.14 python3.13 python3.12 python3.11 python3; do command -v $$v >/dev/null && $$v -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$v && break; done)
+VENV   := .venv
+BIN    := $(VENV)/bin
+READY  := $(VENV)/.ready
+BENCHMARKS := $(patsubst tests/benchmarks/bench_%.py,%,$(wildcard tests/benchmarks/bench_*.py))
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint types docs bench faults lock clean
+
+help: ## show this list
+	@awk -F':.*## ' '/^[a-z%-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+demo: $(READY) ## one job's whole journey on this machine, with three tenants and a flood (REAL=1: the real model)
+	@$(BIN)/headgate demo $(if $(REAL),--real)
+
+test: $(READY) ## all tests, on embedded servers
+	$(BIN)/pytest
+
+lint: $(READY) ## ruff and the one-way imports
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports
+
+types: $(READY) ## mypy --strict
+	$(BIN)/mypy
+
+docs: $(READY) ## rewrite what is generated: asyncapi.yaml, JSON Schemas, the README's configuration table
+	$(BIN)/python -m shared.contracts.generate
+
+bench: $(addprefix bench-,$(BENCHMARKS)) ## every benchmark, one line of JSON each
+
+bench-%: $(READY)
+	@$(BIN)/python -m tests.benchmarks.bench_$*
+
+lock: $(READY) ## resolve requirements.lock anew (hashes, no addresses)
+	$(BIN)/pip install --quiet uv
+	$(BIN)/uv pip compile pyproject.toml --group dev --universal --generate-hashes --no-emit-index-url --no-annotate --no-header --quiet -o requirements.lock
+
+clean: ## remove the environment, caches and the embedded servers' data
+	rm -rf $(VENV) .headgate .mypy_cache .ruff_cache .import_linter_cache .hypothesis build dist
+
+$(READY): requirements.lock pyproject.toml
+	@test -n "$(PYTHON)" || { echo "Headgate needs Python 3.11 or newer with venv: install it, or say make PYTHON=/path/to/python3" >&2; exit 1; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@echo "building $(VENV) from requirements.lock (once, about a minute)"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $(READY)

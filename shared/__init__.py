@@ -1,0 +1,1 @@
+"""What both sides speak: contracts, the gate, the ledger, tenancy. Knows neither producers nor workers."""

@@ -1,0 +1,1 @@
+"""Everything that runs a job once the gate has handed it out."""
