@@ -1,0 +1,119 @@
+"""The kinds of job: what each is called, what it asks for, which family runs it and which scope may ask for it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Annotated, Literal, Self
+
+from pydantic import Base64Bytes, BaseModel, ConfigDict, Field, StringConstraints, model_validator
+
+from shared.errors import HeadgateError
+
+#: Names of things a tenant makes (agents, conversations, knowledge bases): short, printable, safe in a log line.
+Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:@-]{0,127}$")]
+
+
+class Family(StrEnum):
+    """Kinds that share workers and a unit of cost."""
+
+    TURNS = "turns"
+    INGEST = "ingest"
+    EMBED = "embed"
+    OPS = "ops"
+
+
+class Scope(StrEnum):
+    """What a principal may ask for."""
+
+    TURNS = "turns:submit"
+    KNOWLEDGE = "knowledge:write"
+    BILLING = "billing:export"
+    OPS = "ops:submit"
+
+
+class Payload(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class AgentTurn(Payload):
+    """One message of a user to an agent, and the agent's answer to it."""
+
+    conversation: Name = Field(description="The conversation this turn belongs to; begun if it does not exist.")
+    message: str = Field(min_length=1, max_length=32_768, description="What the user says, in characters.")
+    agent: Name = Field("default", description="Which of the tenant's agents answers.")
+
+
+class KnowledgeIngest(Payload):
+    """One document for a knowledge base: as text, or as bytes in base64."""
+
+    name: str = Field(min_length=1, max_length=512, description="Names the document; new content replaces old.")
+    text: str | None = Field(None, description="The document, where it is text.")
+    content: Base64Bytes | None = Field(None, description="The document in base64, where it is not (PDF).")
+    media_type: str = Field("text/plain", max_length=128, description="text/plain, text/markdown, text/html, …/pdf.")
+    knowledge_base: Name = "default"
+
+    @model_validator(mode="after")
+    def _has_one_body(self) -> Self:
+        if (self.text is None) == (self.content is None):
+            raise ValueError("give the document either as `text` or, in base64, as `content`")
+        return self
+
+    @property
+    def body(self) -> bytes:
+        return self.content if self.content is not None else (self.text or "").encode()
+
+
+class KnowledgeEmbed(Payload):
+    """Embed whatever waits in a knowledge base, in full batches."""
+
+    knowledge_base: Name = "default"
+
+
+class BillingExport(Payload):
+    """Write the usage of a calendar month (UTC), for the tenants named in the envelope or for all."""
+
+    period: str = Field(pattern=r"^\d{4}-(0[1-9]|1[0-2])$", description="The month, as YYYY-MM.")
+    format: Literal["csv"] = "csv"
+
+
+class Probe(Payload):
+    """A job that holds its slot for a while and does nothing: shows that the whole way is open."""
+
+    seconds: float = Field(0.0, ge=0, le=60)
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of job. `deadline` is the longest a single run may take, in seconds."""
+
+    name: str
+    family: Family
+    payload: type[Payload]
+    scope: Scope
+    deadline: float
+    #: Platform kinds belong to the platform's own tenant and may name other tenants in `tenantids`.
+    platform: bool = False
+
+
+def kinds(*known: Kind) -> Mapping[str, Kind]:
+    return {kind.name: kind for kind in known}
+
+
+KINDS: Mapping[str, Kind] = kinds(
+    Kind("agent.turn", Family.TURNS, AgentTurn, Scope.TURNS, deadline=300),
+    Kind("knowledge.ingest", Family.INGEST, KnowledgeIngest, Scope.KNOWLEDGE, deadline=120),
+    Kind("knowledge.embed", Family.EMBED, KnowledgeEmbed, Scope.KNOWLEDGE, deadline=300),
+    Kind("billing.export", Family.OPS, BillingExport, Scope.BILLING, deadline=300, platform=True),
+    Kind("ops.probe", Family.OPS, Probe, Scope.OPS, deadline=90),
+)
+
+
+class UnknownKind(HeadgateError):  # noqa: N818 - named for what it is about
+    """A job of a kind that this version of Headgate does not know."""
+
+
+def kind_named(name: str) -> Kind:
+    try:
+        return KINDS[name]
+    except KeyError:
+        raise UnknownKind(f"unknown kind {name!r}: known are {', '.join(sorted(KINDS))}") from None

@@ -1,0 +1,130 @@
+"""Connections to Postgres: an engine for each role, and transactions that belong to a tenant.
+
+SQLAlchemy owns the pools and the map of the tables; statements are SQL, sent by psycopg, whose connection a transaction
+hands out. A transaction is bound to its tenant by `set_config(…, true)` right after its begin, so the binding ends with
+it, whatever pooler stands between.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cached_property
+from typing import Any, LiteralString
+from urllib.parse import urlsplit, urlunsplit
+
+import psycopg
+from psycopg.rows import DictRow, dict_row
+from sqlalchemy import Engine, create_engine
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import OperationalError
+
+from shared.errors import ConfigurationError, Unavailable
+
+#: SQLAlchemy's name of the driver.
+DRIVER = "postgresql+psycopg"
+
+#: Longest time one statement may run, and may wait for a lock; no statement of a job comes near.
+STATEMENT_TIMEOUT, LOCK_TIMEOUT = "30s", "10s"
+
+#: Seconds after which a server that does not answer counts as away.
+CONNECT_TIMEOUT = 10
+
+#: The same, for a connection that went half-open: three probes of five seconds.
+KEEPALIVES = {"keepalives_idle": 5, "keepalives_interval": 5, "keepalives_count": 3, "tcp_user_timeout": 20_000}
+
+Connection = psycopg.Connection[DictRow]
+
+ROLE = """
+SELECT current_user AS name, rolsuper OR rolbypassrls AS unsafe,
+       EXISTS (SELECT FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+               WHERE n.nspname IN ('control', 'tenant') AND pg_has_role(c.relowner, 'MEMBER')) AS owner
+FROM pg_roles WHERE rolname = current_user
+"""
+
+
+class Database:
+    """One role's way into one database."""
+
+    def __init__(self, url: str, *, pool: int = 10) -> None:
+        self._url, self._pool = url, pool
+
+    @cached_property
+    def engine(self) -> Engine:
+        return create_engine(
+            make_url(self._url).set(drivername=DRIVER),
+            pool_size=self._pool,
+            max_overflow=0,
+            pool_timeout=CONNECT_TIMEOUT,
+            pool_reset_on_return=None,
+            connect_args={
+                "autocommit": True,
+                "connect_timeout": CONNECT_TIMEOUT,
+                "prepare_threshold": 2,
+                "options": f"-c statement_timeout={STATEMENT_TIMEOUT} -c lock_timeout={LOCK_TIMEOUT}",
+                **KEEPALIVES,
+            },
+        )
+
+    @contextmanager
+    def connection(self) -> Iterator[Connection]:
+        """A connection outside any transaction: each statement commits by itself."""
+        try:
+            pooled = self.engine.raw_connection()
+        except OperationalError as error:
+            raise Unavailable(f"Postgres at {without_password(self._url)} does not answer: {error.orig}") from error
+        driver: Connection = pooled.driver_connection  # type: ignore[assignment]  # psycopg's own connection
+        driver.row_factory = dict_row
+        try:
+            yield driver
+        except psycopg.OperationalError as error:
+            raise Unavailable(f"Postgres at {without_password(self._url)} went away: {error}") from error
+        finally:
+            if driver.closed or driver.info.transaction_status != psycopg.pq.TransactionStatus.IDLE:
+                pooled.invalidate()
+            pooled.close()
+
+    @contextmanager
+    def transaction(self, tenant: str | None = None, *, pipelined: bool = False) -> Iterator[Connection]:
+        """A transaction, bound to `tenant` where one is given. `pipelined` sends statements without waiting."""
+        with self.connection() as connection, connection.transaction():
+            if not pipelined:
+                bind(connection, tenant)
+                yield connection
+            else:
+                with connection.pipeline():
+                    bind(connection, tenant)
+                    yield connection
+
+    def verify(self) -> None:
+        """Refuse to work as a role that row-level security does not hold."""
+        with self.connection() as connection:
+            role = one(connection, ROLE)
+        if role["unsafe"] or role["owner"]:
+            raise ConfigurationError(
+                f"the database URL logs in as {role['name']!r}, which row-level security does not hold: "
+                "use headgate_app, made by `headgate db upgrade`"
+            )
+
+    def close(self) -> None:
+        if "engine" in self.__dict__:
+            self.engine.dispose()
+
+
+def bind(connection: Connection, tenant: str | None) -> None:
+    """From here to the end of the transaction, or to the next binding, only this tenant's rows exist."""
+    if tenant is not None:
+        connection.execute("SELECT set_config('headgate.tenant_id', %s, true)", (tenant,))
+
+
+def one(connection: Connection, statement: LiteralString, values: Any = None) -> DictRow:
+    """The single row that this statement always answers."""
+    row = connection.execute(statement, values).fetchone()
+    if row is None:
+        raise LookupError(f"no row where one always is: {statement.strip().splitlines()[0]}")
+    return row
+
+
+def without_password(url: str) -> str:
+    """The URL as it may be shown."""
+    parts = urlsplit(url)
+    userinfo, at, host = parts.netloc.rpartition("@")
+    return urlunsplit(parts._replace(netloc=f"{userinfo.partition(':')[0]}{at}{host}", query="", fragment=""))
