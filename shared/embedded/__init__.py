@@ -1,0 +1,43 @@
+"""Postgres and Redis for one machine, from wheels: for the demo, for tests, for a developer's day.
+
+Nothing needs to be installed or running before, nothing is left running after. Both listen on the loopback address
+only, on ports chosen at each start, and refuse whoever has no password. Not meant for production: one machine, no
+replica, no backup.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from shared.embedded import postgres, valkey
+from shared.embedded.home import Passwords, held, passwords
+from shared.embedded.process import Crew, crew
+from shared.embedded.servers import Servers, find, published
+
+__all__ = ["Servers", "embedded", "find"]
+
+#: The role that Headgate serves with; migrations make it, with the password that we keep.
+APP_ROLE = "headgate_app"
+
+
+@contextmanager
+def embedded(home: Path, *, durable: bool = True) -> Iterator[Servers]:
+    """Servers that live in this home for as long as the context does.
+
+    `durable=False` is for tests: faster, and a power cut or a killed Postgres may cost the data.
+    Raises `HomeInUse` when another process runs the home: `find` has its servers then.
+    """
+    with held(home) as house, crew(house) as hands:
+        servers = started(hands, passwords(house), durable=durable)
+        with published(house, servers, hands.serving()):
+            yield servers
+
+
+def started(hands: Crew, secrets: Passwords, *, durable: bool) -> Servers:
+    database = postgres.start(hands, secrets, durable=durable)
+    cache = valkey.start(hands, secrets)
+    return Servers(
+        database_admin_url=postgres.url(postgres.ADMIN, secrets.admin, database),
+        database_url=postgres.url(APP_ROLE, secrets.app, database),
+        redis_url=valkey.url(secrets, cache),
+    )

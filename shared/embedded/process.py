@@ -1,0 +1,174 @@
+"""Server processes: started so that a later start can find them, ended so that nothing stays.
+
+Each runs in a session of its own, because Ctrl-C goes to the whole foreground group and we want to stop them in order.
+The kernel's "signal me when my parent dies" is left alone: it fires when the *thread* that started the server ends.
+So a parent killed with -9 leaves orphans, and the next start of the home ends them: it knows each by pid, start time
+and the home's mark in its command line, and never touches a process that differs in one of the three.
+"""
+
+import signal
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from subprocess import PIPE, STDOUT
+from time import sleep
+
+import psutil
+
+from shared.clock import monotonic
+from shared.embedded.account import OURSELVES, Account
+from shared.embedded.home import Home, open_private
+from shared.errors import ConfigurationError, Unavailable
+
+#: Seconds a server may take to answer; a crashed database that replays its log needs the most.
+START_SECONDS = 30.0
+#: Seconds between two questions; small beside the 0.1 s a restart takes.
+ASK_SECONDS = 0.01
+#: Seconds a server may take to stop by itself: Postgres writes a checkpoint first.
+STOP_SECONDS = 15.0
+#: Seconds for the kernel to take away what was killed.
+KILL_SECONDS = 5.0
+#: Seconds by which one process's start time may differ between two readings: psutil adds it to the boot time, which
+#: moves when the clock is set.
+SAME_START_SECONDS = 2.0
+#: Lines of a dead server's log that its error shows.
+TAIL_LINES = 12
+
+#: The home's file of processes that a next start must end.
+ROSTER = "processes.json"
+
+
+class StartFailed(Unavailable):
+    """A server died or stayed silent; the end of its log is in the message."""
+
+
+class PortLost(StartFailed):
+    """Somebody took the port between our choice and the server's start."""
+
+
+@dataclass(frozen=True)
+class Identity:
+    """Which process is meant: a pid alone is given to another one sooner or later."""
+
+    pid: int
+    started: float
+    mark: str = ""
+
+    @classmethod
+    def of(cls, process: psutil.Process, mark: str = "") -> "Identity":
+        return cls(process.pid, process.create_time(), mark)
+
+    def find(self) -> psutil.Process | None:
+        """The process if it still lives and is the same one."""
+        with suppress(psutil.NoSuchProcess, psutil.AccessDenied):
+            process = psutil.Process(self.pid)
+            same_start = abs(process.create_time() - self.started) < SAME_START_SECONDS
+            if same_start and process.status() != psutil.STATUS_ZOMBIE and self.mark in command(process):
+                return process
+        return None
+
+
+@dataclass(frozen=True)
+class Roster:
+    members: tuple[Identity, ...] = ()
+
+
+class Crew:
+    """The processes that one start of a home has launched."""
+
+    def __init__(self, home: Home, stack: ExitStack) -> None:
+        self.home = home
+        self.roster = Roster()
+        self._stack = stack
+
+    def launch(
+        self, argv: Sequence[str], log: Path, *, account: Account = OURSELVES, said: bytes | None = None
+    ) -> psutil.Popen:
+        """Start a process as this account, with its output in `log` and `said` on its standard input."""
+        with open_private(log, "w") as output:
+            try:
+                process = psutil.Popen(
+                    argv,
+                    stdin=PIPE,
+                    stdout=output,
+                    stderr=STDOUT,
+                    cwd="/",
+                    env={"LC_ALL": "C"},
+                    start_new_session=True,
+                    user=account.uid,
+                    group=account.gid,
+                    extra_groups=account.groups,
+                )
+            except OSError as refusal:
+                raise ConfigurationError(f"{argv[0]} cannot be started as {account} ({refusal})") from refusal
+        self._stack.callback(end, process)
+        self._enlist(process)
+        say(process, said or b"")
+        return process
+
+    def serving(self) -> tuple[Identity, ...]:
+        """Those that live on: initdb and losers of a race for a port do not."""
+        return tuple(member for member in self.roster.members if member.find())
+
+    def _enlist(self, process: psutil.Process) -> None:
+        with suppress(psutil.NoSuchProcess):
+            self.roster = Roster((*self.roster.members, Identity.of(process, self.home.mark)))
+            self.home.write(ROSTER, self.roster)
+
+
+@contextmanager
+def crew(home: Home) -> Iterator[Crew]:
+    """A crew whose every process is gone afterwards; before it begins, what a killed run left is ended."""
+    for orphan in (home.read(ROSTER, Roster) or Roster()).members:
+        if process := orphan.find():
+            end(process)
+    with ExitStack() as stack:
+        stack.callback(home.forget, ROSTER)
+        yield Crew(home, stack)
+
+
+def say(process: psutil.Popen, words: bytes) -> None:
+    """Give a process its input. One that died before it listened is found out by whoever waits for it."""
+    stdin = process.stdin
+    with suppress(BrokenPipeError), stdin:
+        stdin.write(words)
+
+
+def await_ready(process: psutil.Popen, log: Path, why_not: Callable[[], str | None]) -> None:
+    """Wait until `why_not` has no reason left to give; fail when the server dies or takes too long."""
+    deadline = monotonic() + START_SECONDS
+    while reason := why_not():
+        if process.poll() is not None:
+            kind = PortLost if "ddress already in use" in tail(log) else StartFailed
+            raise kind(f"The server ended with code {process.returncode}. Its log, {log}, ends:\n{tail(log)}")
+        if monotonic() > deadline:
+            raise StartFailed(f"No answer within {START_SECONDS:.0f} s ({reason}). Its log, {log}, ends:\n{tail(log)}")
+        sleep(ASK_SECONDS)
+
+
+def end(process: psutil.Process) -> None:
+    """Ask the process to stop; kill it and its children when it does not, or when a second Ctrl-C comes."""
+    try:
+        with suppress(psutil.NoSuchProcess, psutil.TimeoutExpired):
+            process.send_signal(signal.SIGINT)
+            process.wait(STOP_SECONDS)
+    finally:
+        kill(process)
+
+
+def kill(process: psutil.Process) -> None:
+    with suppress(psutil.NoSuchProcess):
+        family = [*process.children(recursive=True), process]
+        for member in family:
+            with suppress(psutil.NoSuchProcess):
+                member.kill()
+        psutil.wait_procs(family, timeout=KILL_SECONDS)
+
+
+def command(process: psutil.Process) -> str:
+    return " ".join(process.cmdline())
+
+
+def tail(log: Path) -> str:
+    return "\n".join(log.read_text(errors="replace").splitlines()[-TAIL_LINES:])
