@@ -1,0 +1,71 @@
+"""Run the rehearsal model: `python -m shared.rehearsal --port 0`. Says where it listens, in one line of JSON."""
+
+import argparse
+import json
+import resource
+import socket
+import sys
+from pathlib import Path
+
+import uvicorn
+
+from shared import clock
+from shared.rehearsal.log import ServedLog
+from shared.rehearsal.model import RehearsalModel
+from shared.rehearsal.server import Server
+from shared.rehearsal.settings import RehearsalSettings
+
+#: Connections that may wait to be taken: benchmarks open 2,000 at once.
+BACKLOG = 4096
+
+#: Seconds that calls under way may take after the server was told to stop.
+STOP_SECONDS = 1
+
+
+class Announced(uvicorn.Server):
+    """Says where it listens as soon as it does."""
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        for listening in sockets or ():
+            host, port = listening.getsockname()[:2]
+            sys.stdout.write(json.dumps({"url": f"http://{host}:{port}/v1"}) + "\n")
+        sys.stdout.flush()
+
+
+def main() -> None:
+    arguments = _arguments()
+    _allow_many_connections()
+    settings = RehearsalSettings.model_validate({name: getattr(arguments, name) for name in _FLAGS})
+    app = Server(RehearsalModel(settings, ServedLog(arguments.log), clock.now)).app()
+    # A cut answer is an error to uvicorn, and here an order: hence the quiet.
+    config = uvicorn.Config(
+        app, access_log=False, log_level="critical", lifespan="off", ws="none", timeout_graceful_shutdown=STOP_SECONDS
+    )
+    with socket.create_server((arguments.host, arguments.port), backlog=BACKLOG) as listening:
+        Announced(config).run(sockets=[listening])
+
+
+#: Settings that are one number, and so can be said on the command line.
+_FLAGS = ("latency", "seconds_per_token", "chunk_tokens", "input_tokens", "output_tokens")
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m shared.rehearsal", description=__doc__)
+    parser.add_argument("--host", default="127.0.0.1")
+    parser.add_argument("--port", type=int, default=0, help="0 takes a free one")
+    parser.add_argument("--log", type=Path, help="file that keeps what was served")
+    for name in _FLAGS:
+        field = RehearsalSettings.model_fields[name]
+        parser.add_argument(f"--{name.replace('_', '-')}", default=field.default, help=field.description)
+    return parser.parse_args()
+
+
+def _allow_many_connections() -> None:
+    """Raise the number of open files to what the system grants: each call in flight is one."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,100 @@
+"""What the model says: it asks for a search first, and then quotes the sentences that fit the question best."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import chain
+
+import orjson
+
+from shared.rehearsal import tokens
+from shared.rehearsal.passages import Passage, passages_in, results_since_question
+from shared.rehearsal.requests import ChatRequest
+from shared.rehearsal.settings import RehearsalSettings
+from shared.rehearsal.words import overlap
+
+#: The tool that the model knows how to use.
+SEARCH = "search_knowledge"
+
+#: Sentences quoted in an answer: enough to read as one, short enough to follow in a terminal.
+QUOTED = 3
+
+#: Tokens that every message costs beyond its words (role and separators), as in OpenAI's chat format.
+MESSAGE_TOKENS = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What is said, or the arguments of the search that is asked for, and what it cost."""
+
+    text: str
+    search: bool
+    complete: bool
+    input_tokens: int
+    output_tokens: int
+
+    @property
+    def finish_reason(self) -> str:
+        if not self.complete:
+            return "length"
+        return "tool_calls" if self.search else "stop"
+
+
+def reply(request: ChatRequest, settings: RehearsalSettings) -> Reply:
+    results = results_since_question(request.messages)
+    search = not results and _offers_search(request)
+    text = orjson.dumps({"query": request.question}).decode() if search else _answer(request.question, results)
+    if settings.output_tokens and not search:
+        text = tokens.stretched(text, settings.output_tokens)
+    said = tokens.first(text, request.most_tokens) if request.most_tokens else text
+    return Reply(
+        text=said,
+        search=search,
+        complete=said == text,
+        input_tokens=_input_tokens(request) if settings.input_tokens is None else settings.input_tokens,
+        output_tokens=_output_tokens(said, request, settings),
+    )
+
+
+def _offers_search(request: ChatRequest) -> bool:
+    offered = any(tool.function.get("name") == SEARCH for tool in request.tools or ())
+    return offered and request.tool_choice != "none"
+
+
+def _output_tokens(said: str, request: ChatRequest, settings: RehearsalSettings) -> int:
+    counted = settings.output_tokens or tokens.count(said)
+    return min(counted, request.most_tokens or counted)
+
+
+def _input_tokens(request: ChatRequest) -> int:
+    """The words of all messages and tool calls, four for each message, and the tools' definitions as JSON."""
+    calls = chain.from_iterable(message.tool_calls or () for message in request.messages)
+    return (
+        sum(MESSAGE_TOKENS + tokens.count(message.text) for message in request.messages)
+        + sum(tokens.count(call.function.name + call.function.arguments) for call in calls)
+        + sum(tokens.count(orjson.dumps(tool.function).decode()) for tool in request.tools or ())
+    )
+
+
+def _answer(question: str, results: Sequence[str]) -> str:
+    asked = " ".join(question.split())
+    if not results:
+        return f"I was given nothing to look this up in, so I can only repeat the question: {asked}"
+    passages = list(chain.from_iterable(map(passages_in, results)))
+    if not passages:
+        return f"I searched and found no passages about this: {asked}"
+    return _quoted(question, passages)
+
+
+def _quoted(question: str, passages: Sequence[Passage]) -> str:
+    """The best sentences, in the order in which they were found, and the titles they come from."""
+    sentences = [(passage, sentence) for passage in passages for sentence in passage.sentences()]
+    ranked = sorted(range(len(sentences)), key=lambda place: (-overlap(question, sentences[place][1]), place))
+    chosen = [sentences[place] for place in sorted(ranked[:QUOTED])]
+    titles = list(dict.fromkeys(passage.title for passage, _ in chosen if passage.title))
+    said = " ".join(_ended(sentence) for _, sentence in chosen)
+    return f"{said} (Sources: {', '.join(titles)})" if titles else said
+
+
+def _ended(sentence: str) -> str:
+    return sentence if re.search(r"[.!?:]$", sentence) else f"{sentence}."

@@ -1,0 +1,68 @@
+"""What a search brought back, read out of the conversation's tool results.
+
+The model doesn't know who searched or in which shape the results were written down, as a real one wouldn't. It reads
+a JSON list of objects, or of texts, or an object that holds such a list; anything else is one passage of plain text.
+"""
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+
+from shared.rehearsal.requests import Message
+
+#: Names under which tools put the list of passages, the words of one, and where it comes from.
+LISTS = ("passages", "results", "chunks", "documents", "matches", "items")
+WORDS = ("text", "content", "passage", "body")
+TITLES = ("title", "document", "source", "name", "uri")
+
+#: A sentence ends at its stop, a paragraph at its blank line.
+SENTENCE_END = re.compile(r"(?<=[.!?])\s+(?=[^a-z])|\n\s*\n")
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    text: str
+    title: str | None = None
+
+    def sentences(self) -> list[str]:
+        return [tidy for sentence in SENTENCE_END.split(self.text) if (tidy := " ".join(sentence.split()))]
+
+
+def results_since_question(messages: Iterable[Message]) -> list[str]:
+    """What tools have answered since the user last spoke."""
+    results: list[str] = []
+    for message in messages:
+        if message.role == "user":
+            results = []
+        elif message.role in ("tool", "function"):
+            results.append(message.text)
+    return results
+
+
+def passages_in(result: str) -> list[Passage]:
+    try:
+        found = orjson.loads(result)
+    except orjson.JSONDecodeError:
+        return [Passage(result)] if result.strip() else []
+    return list(_passages(found))
+
+
+def _passages(found: Any) -> Iterator[Passage]:
+    match found:
+        case str() if found.strip():
+            yield Passage(found)
+        case list():
+            for item in found:
+                yield from _passages(item)
+        case dict() if isinstance(inner := _first(found, LISTS), list):
+            yield from _passages(inner)
+        case dict() if isinstance(text := _first(found, WORDS), str) and text.strip():
+            title = _first(found, TITLES)
+            yield Passage(text, title if isinstance(title, str) else None)
+
+
+def _first(found: dict[str, Any], names: Iterable[str]) -> Any:
+    return next((found[name] for name in names if found.get(name)), None)
