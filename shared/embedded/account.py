@@ -52,8 +52,8 @@ class Account:
         except OSError:
             return False
 
-    def can_write(self, folder: Path) -> bool:
-        return self.can_run("/bin/sh", "-c", 'test -w "$0" && test -x "$0"', folder)
+    def can_enter(self, folder: Path) -> bool:
+        return self.can_run("/bin/sh", "-c", 'test -x "$0"', folder)
 
 
 OURSELVES = Account()

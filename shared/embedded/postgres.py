@@ -16,6 +16,7 @@ from shared.embedded.ports import HOST, on_free_port
 from shared.embedded.process import Crew, StartFailed, await_ready, command, end, tail
 from shared.embedded.quarters import Quarters, settle
 from shared.embedded.software import postgres_programs
+from shared.errors import ConfigurationError
 
 DATABASE = "headgate"
 ADMIN = "postgres"
@@ -92,7 +93,7 @@ class Cluster:
         log = self.crew.home.folder / "postgres.log"
         options = ["-D", str(self.data), f"--cluster_name={self.crew.home.mark}"]
         process = self._launch("postgres", options + [f"--{name}={value}" for name, value in settings.items()], log)
-        await_ready(process, log, partial(silence, url(ADMIN, self.passwords.admin, port, ADMIN)))
+        await_ready(process, log, partial(silence, url(ADMIN, self.passwords.admin, port, ADMIN), log))
 
     def _launch(self, program: str, options: list[str], log: Path) -> psutil.Popen:
         return self.crew.launch([str(self.programs / program), *options], log, account=self.quarters.account)
@@ -125,11 +126,16 @@ def clear_lock(data: Path, mark: str) -> None:
             lock.unlink()
 
 
-def silence(address: str) -> str | None:
-    """Why no session can be had there now."""
+def silence(address: str, log: Path) -> str | None:
+    """Why no session can be had there now. Only the server's own log tells that it is ours which refuses us."""
     try:
         psycopg.connect(address, connect_timeout=CONNECT_SECONDS).close()
     except psycopg.OperationalError as reason:
+        if "password authentication failed" in tail(log):
+            raise ConfigurationError(
+                f"{log.parent / 'passwords.json'} does not open its database: put back the one that it was made with, "
+                f"or delete {log.parent} to begin anew"
+            ) from reason
         return str(reason)
     return None
 

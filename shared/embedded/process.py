@@ -64,7 +64,7 @@ class Identity:
         with suppress(psutil.NoSuchProcess, psutil.AccessDenied):
             process = psutil.Process(self.pid)
             same_start = abs(process.create_time() - self.started) < SAME_START_SECONDS
-            if same_start and process.status() != psutil.STATUS_ZOMBIE and self.mark in command(process):
+            if same_start and not ended(process) and self.mark in command(process):
                 return process
         return None
 
@@ -150,20 +150,37 @@ def await_ready(process: psutil.Popen, log: Path, why_not: Callable[[], str | No
 def end(process: psutil.Process) -> None:
     """Ask the process to stop; kill it and its children when it does not, or when a second Ctrl-C comes."""
     try:
-        with suppress(psutil.NoSuchProcess, psutil.TimeoutExpired):
+        with suppress(psutil.NoSuchProcess):
             process.send_signal(signal.SIGINT)
-            process.wait(STOP_SECONDS)
+            await_end([process], STOP_SECONDS)
     finally:
         kill(process)
 
 
 def kill(process: psutil.Process) -> None:
+    if ended(process):
+        return
     with suppress(psutil.NoSuchProcess):
         family = [*process.children(recursive=True), process]
         for member in family:
             with suppress(psutil.NoSuchProcess):
                 member.kill()
-        psutil.wait_procs(family, timeout=KILL_SECONDS)
+        await_end(family, KILL_SECONDS)
+
+
+def await_end(family: list[psutil.Process], seconds: float) -> None:
+    deadline = monotonic() + seconds
+    while not all(ended(member) for member in family) and monotonic() < deadline:
+        sleep(ASK_SECONDS)
+
+
+def ended(process: psutil.Process) -> bool:
+    """Whether it runs no more. A zombie does not; whose it is may never collect it, as in many a container."""
+    if isinstance(process, psutil.Popen):
+        return process.poll() is not None
+    with suppress(psutil.NoSuchProcess):
+        return not process.is_running() or process.status() == psutil.STATUS_ZOMBIE
+    return True
 
 
 def command(process: psutil.Process) -> str:

@@ -44,9 +44,9 @@ def settle(home: Home) -> Quarters:
     inside.mkdir(mode=0o700, exist_ok=True)
     if account != OURSELVES:
         lend(inside, home, account)
-    if account.can_write(inside):
-        return Quarters(inside, account)
-    return outside(inside, home, account)
+        if not account.can_enter(inside):
+            return outside(inside, home, account)
+    return Quarters(inside, account)
 
 
 def lend(inside: Path, home: Home, account: Account) -> None:
@@ -62,13 +62,12 @@ def outside(inside: Path, home: Home, account: Account) -> Quarters:
     """A new shelter. A folder by its name, which no home remembers, is what a deleted home left."""
     if any(inside.iterdir()):
         raise ConfigurationError(f"{account} cannot reach the database in {inside}: move the home to a folder it can")
-    inside.rmdir()
-    parent = next((place for place in SHELTERED_IN if account.can_run("/bin/sh", "-c", 'test -x "$0"', place)), None)
+    parent = next((place for place in SHELTERED_IN if account.can_enter(place)), None)
     if parent is None:
         raise ConfigurationError(f"{account} can reach neither {home.folder} nor a temp folder: set HEADGATE_HOME")
     folder = parent / home.mark
-    if folder.exists():
-        shutil.rmtree(folder)
+    shutil.rmtree(folder, ignore_errors=True)
+    inside.rmdir()
     folder.mkdir(mode=0o700)
     account.own(folder)
     home.write(SHELTER, Shelter(folder))

@@ -6,6 +6,8 @@ Nothing on disk is meant: the gate is rebuilt from the ledger, and a restored ol
 from functools import partial
 
 import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 from shared.embedded.home import Passwords
 from shared.embedded.ports import HOST, on_free_port
@@ -14,6 +16,8 @@ from shared.embedded.software import valkey_server
 
 #: Seconds for one try to connect and ask.
 CONNECT_SECONDS = 2.0
+#: The client's own retries wait for seconds; asking again is our part.
+ONCE = Retry(NoBackoff(), 0)
 
 
 def start(crew: Crew, passwords: Passwords) -> int:
@@ -40,7 +44,7 @@ def serve(crew: Crew, passwords: Passwords, port: int) -> None:
 def silence(address: str) -> str | None:
     """Why nobody answers PING there now."""
     try:
-        with redis.Redis.from_url(address, socket_timeout=CONNECT_SECONDS) as client:
+        with redis.Redis.from_url(address, socket_timeout=CONNECT_SECONDS, retry=ONCE) as client:
             client.ping()
     except (redis.ConnectionError, redis.TimeoutError) as reason:
         return str(reason)
