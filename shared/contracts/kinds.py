@@ -74,6 +74,7 @@ class BillingExport(Payload):
 
     period: str = Field(pattern=r"^\d{4}-(0[1-9]|1[0-2])$", description="The month, as YYYY-MM.")
     format: Literal["csv"] = "csv"
+    tenants: tuple[str, ...] | None = Field(None, description="Set from the envelope's `tenantids`; none: all.")
 
 
 class Probe(Payload):

@@ -6,7 +6,7 @@ it, whatever pooler stands between.
 """
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from functools import cached_property
 from typing import Any, LiteralString
 from urllib.parse import urlsplit, urlunsplit
@@ -85,14 +85,12 @@ class Database:
     @contextmanager
     def transaction(self, tenant: str | None = None, *, pipelined: bool = False) -> Iterator[Connection]:
         """A transaction, bound to `tenant` where one is given. `pipelined` sends statements without waiting."""
-        with self.connection() as connection, connection.transaction():
-            if not pipelined:
-                bind(connection, tenant)
-                yield connection
-            else:
-                with connection.pipeline():
-                    bind(connection, tenant)
-                    yield connection
+        with self.connection() as connection, ExitStack() as stack:
+            if pipelined:
+                stack.enter_context(connection.pipeline())
+            stack.enter_context(connection.transaction())
+            bind(connection, tenant)
+            yield connection
 
     def verify(self) -> None:
         """Refuse to work as a role that row-level security does not hold."""

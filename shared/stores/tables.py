@@ -166,7 +166,6 @@ jobs = Table(
     Column("kind", Text, nullable=False),
     Column("family", Text, nullable=False),
     Column("payload", JSONB, nullable=False),
-    Column("tenantids", ARRAY(Text)),
     Column("ordering_key", Text),
     Column("priority", SmallInteger, nullable=False, server_default="5"),
     # Names work that one waiting job may do for all who ask for it (embedding a knowledge base).

@@ -54,7 +54,6 @@ def upgrade() -> None:
         sa.Column("kind", sa.Text(), nullable=False),
         sa.Column("family", sa.Text(), nullable=False),
         sa.Column("payload", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
-        sa.Column("tenantids", sa.ARRAY(sa.Text()), nullable=True),
         sa.Column("ordering_key", sa.Text(), nullable=True),
         sa.Column("priority", sa.SmallInteger(), server_default="5", nullable=False),
         sa.Column("coalesce_key", sa.Text(), nullable=True),

@@ -1,0 +1,83 @@
+"""Refilling the gate from the ledger under a new epoch.
+
+The rebuilder raises the epoch while it holds the epoch's lock alone, so no run starts meanwhile; reads every unfinished
+job in order of acceptance; offers those that wait and leases those that run, under the tokens they run with, for one
+whole lease; commits; and only then puts the epoch in force. If it dies on the way the gate stays closed, and the next
+rebuilder begins anew with a higher epoch. A job committed after the reading is offered by its door or by the ledger
+sweep.
+"""
+
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from itertools import islice
+
+import structlog
+
+from shared.gate.gate import Gate
+from shared.gate.values import Offer
+from shared.intake import Committed, Intake, committed
+from shared.ledger import housekeeping
+from shared.ledger.housekeeping import Standing
+from shared.ledger.states import State
+from shared.stores.postgres import Database
+from shared.telemetry import metrics
+from shared.tenancy.tenants import Tenant, Tenants
+
+#: Jobs per round trip: large enough that the trip does not count, small enough that Redis answers others in between.
+BATCH = 500
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True)
+class Rebuilt:
+    """What a rebuild found; `opened` is False where Redis changed on the way or another was quicker."""
+
+    epoch: int
+    waiting: int
+    running: int
+    seconds: float
+    opened: bool
+
+
+class Rebuilder:
+    def __init__(
+        self, gate: Gate, dispatcher: Database, tenants: Tenants, intake: Intake, *, lease_seconds: float
+    ) -> None:
+        self._gate, self._dispatcher, self._tenants, self._intake = gate, dispatcher, tenants, intake
+        self._lease_seconds = lease_seconds
+
+    def rebuild(self) -> Rebuilt:
+        begun, run_id = time.monotonic(), self._gate.run_id()
+        with housekeeping.new_epoch(self._dispatcher) as (epoch, unfinished):
+            tenants = {tenant.tenant_id: tenant for tenant in self._tenants.all()}
+            waiting = running = 0
+            for batch in _batches(unfinished):
+                waits, runs = self._refill(batch, tenants, epoch)
+                waiting, running = waiting + waits, running + runs
+                log.info("rebuilding the gate", epoch=epoch, waiting=waiting, running=running)
+        opened = self._gate.open(epoch, run_id)
+        if opened:
+            metrics.REBUILDS.inc()
+            self._gate.forget(epoch - 1)
+        rebuilt = Rebuilt(epoch, waiting, running, time.monotonic() - begun, opened)
+        log.info("gate rebuilt", epoch=epoch, waiting=waiting, running=running, opened=opened)
+        return rebuilt
+
+    def _refill(self, batch: list[Standing], tenants: Mapping[str, Tenant], epoch: int) -> tuple[int, int]:
+        waiting = [job for job in batch if job.state == State.WAITING]
+        running = [job for job in batch if job.state == State.RUNNING]
+        offers = {job.job_id: self._offer(committed(job), tenants) for job in batch}
+        self._gate.offer([offers[job.job_id] for job in waiting], epoch=epoch)
+        self._gate.adopt([(offers[job.job_id], job.fence) for job in running], self._lease_seconds, epoch=epoch)
+        return len(waiting), len(running)
+
+    def _offer(self, job: Committed, tenants: Mapping[str, Tenant]) -> Offer:
+        return self._intake.as_offer(job, tenants[job.tenant_id])
+
+
+def _batches(jobs: Iterable[Standing]) -> Iterator[list[Standing]]:
+    source = iter(jobs)
+    while batch := list(islice(source, BATCH)):
+        yield batch

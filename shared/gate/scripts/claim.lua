@@ -1,0 +1,14 @@
+-- Give a free slot the job whose turn it is.
+--
+-- ARGV[2]  worker              ARGV[4]  lane of the permit that woke the slot; '' for none
+-- ARGV[3]  lease, in ms        ARGV[5…] the lanes that the worker serves
+-- answer   {lease: {job, tenant, lane, token} | false, permits: {lane: number}}
+
+if ARGV[4] ~= '' then
+    local key = K .. 'lane:' .. ARGV[4]
+    if number(redis.call('HGET', key, 'live')) > 0 then redis.call('HINCRBY', key, 'live', -1) end
+    redis.call('HSET', key, 'repairs', 0)
+end
+local lease = claim(ARGV[2], tonumber(ARGV[3]), { unpack(ARGV, 5) })
+if ARGV[4] ~= '' then owe(ARGV[4]) end
+return answer({ lease = lease })

@@ -1,0 +1,8 @@
+-- Tell the gate a tenant's limits; they bind from the next claim on.
+--
+-- ARGV[2]  tenant              ARGV[3]  version, ARGV[4] the configuration as JSON
+-- answer   {permits: {lane: number}}
+
+configure(ARGV[2], ARGV[3], ARGV[4])
+place(ARGV[2])
+return answer({})

@@ -1,0 +1,100 @@
+"""Lanes: a family and a tier, with one Celery queue each; and the permits that travel on them.
+
+A permit is a tiny Celery message, "there may be something to run". It names its lane and carries nothing of a tenant;
+one too many finds nothing, one too few is replaced by the gate's sweep. So publishing may fail without harm: it is
+counted.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Self
+
+import structlog
+from celery import Celery
+from kombu.exceptions import OperationalError
+
+from shared.contracts.kinds import Family
+from shared.errors import ConfigurationError
+from shared.telemetry import metrics
+
+#: Seconds in which a broker must take a connection; a permit that waits longer is better replaced by the sweep.
+BROKER_TIMEOUT = 4
+
+#: What Celery and its publishers agree on. JSON only; a queue is durable (quorum, where the broker has that).
+CELERY = {
+    "accept_content": ["json"],
+    "task_serializer": "json",
+    "task_ignore_result": True,
+    "task_store_errors_even_if_ignored": False,
+    "task_create_missing_queue_type": "quorum",
+    "task_default_queue": "headgate.unused",
+    "broker_connection_timeout": BROKER_TIMEOUT,
+    "broker_connection_retry_on_startup": True,
+    "worker_enable_remote_control": True,
+}
+
+#: For Redis: no hang on a half-open connection, and a permit that nobody acknowledged comes again within the hour.
+REDIS_TRANSPORT = {"socket_timeout": 8, "socket_connect_timeout": 8, "health_check_interval": 5}
+
+#: For AMQP: a publish is done when the broker says so.
+AMQP_TRANSPORT = {"confirm_publish": True}
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True)
+class Lane:
+    """Where jobs of one family wait, for the tenants of one tier."""
+
+    family: Family
+    tier: str
+
+    def __str__(self) -> str:
+        return f"{self.family}.{self.tier}"
+
+    @classmethod
+    def named(cls, name: str) -> Self:
+        """The lane of this name (`turns.pro`), which is also its Celery queue's."""
+        family, dot, tier = name.partition(".")
+        if not dot or not tier or family not in set(Family):
+            raise ConfigurationError(f"{name!r} is no lane: lanes are FAMILY.TIER, families are {', '.join(Family)}")
+        return cls(Family(family), tier)
+
+
+def celery_app(broker_url: str) -> Celery:
+    """A Celery application that is nobody's default and knows no tasks yet."""
+    app = Celery("headgate", broker=broker_url, set_as_current=False)
+    transport = AMQP_TRANSPORT if broker_url.startswith("amqp") else REDIS_TRANSPORT
+    app.conf.update(CELERY, broker_transport_options=transport)
+    return app
+
+
+def task_name(family: Family) -> str:
+    """The Celery task that takes permits of this family."""
+    return f"headgate.{family}"
+
+
+class PermitPublisher:
+    """Puts owed permits onto their lanes' queues."""
+
+    def __init__(self, broker_url: str) -> None:
+        self._broker_url = broker_url
+
+    @cached_property
+    def _celery(self) -> Celery:
+        return celery_app(self._broker_url)
+
+    def publish(self, permits: Mapping[str, int]) -> None:
+        """Fails open, counted: the sweep sends anew what did not get through."""
+        if not permits:
+            return
+        try:
+            with self._celery.producer_or_acquire() as producer:
+                for lane, missing in permits.items():
+                    name = task_name(Lane.named(lane).family)
+                    for _ in range(missing):
+                        self._celery.send_task(name, kwargs={"lane": lane}, queue=lane, producer=producer, retry=False)
+        except (OperationalError, OSError) as error:
+            metrics.PERMITS_LOST.inc()
+            log.warning("permits not published; the sweep will send them anew", permits=permits, error=str(error))

@@ -1,0 +1,1 @@
+"""The durable record of jobs, in Postgres: the truth. A job is accepted when it is committed here."""

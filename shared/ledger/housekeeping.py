@@ -1,0 +1,86 @@
+"""What the dispatcher sees of all tenants' jobs: where they stand, never what they say."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from psycopg.rows import class_row
+
+from shared.contracts.kinds import Family
+from shared.ledger.runs import EPOCH_LOCK
+from shared.stores.postgres import Connection, Database, one
+
+COLUMNS = "tenant_id, job_id, seq, family, priority, state, fence, due_at"
+
+UNOFFERED = f"""
+SELECT {COLUMNS} FROM tenant.jobs
+WHERE state = 'waiting' AND offered_at IS NULL AND accepted_at < now() - %s * interval '1 second'
+ORDER BY accepted_at LIMIT %s
+"""
+
+UNFINISHED = f"SELECT {COLUMNS} FROM tenant.jobs WHERE state IN ('waiting', 'running') ORDER BY seq"
+
+MARK_OFFERED = """
+UPDATE tenant.jobs SET offered_at = now() FROM unnest(%s::text[], %s::uuid[]) AS offered (tenant_id, job_id)
+WHERE jobs.tenant_id = offered.tenant_id AND jobs.job_id = offered.job_id AND jobs.offered_at IS NULL
+"""
+
+COUNT_UNOFFERED = """
+SELECT count(*) AS jobs FROM (
+    SELECT FROM tenant.jobs WHERE state = 'waiting' AND offered_at IS NULL LIMIT %s) AS unoffered
+"""
+
+
+@dataclass(frozen=True)
+class Standing:
+    """Where a job stands in the ledger."""
+
+    tenant_id: str
+    job_id: UUID
+    seq: int
+    family: str
+    priority: int
+    state: str
+    fence: int
+    due_at: datetime | None
+
+    @property
+    def of_family(self) -> Family:
+        return Family(self.family)
+
+
+def unoffered(dispatcher: Database, *, older_than: float, limit: int) -> list[Standing]:
+    """Jobs committed at least `older_than` seconds ago that nobody has offered to the gate."""
+    with dispatcher.connection() as connection, connection.cursor(row_factory=class_row(Standing)) as cursor:
+        return cursor.execute(UNOFFERED, (older_than, limit)).fetchall()
+
+
+def count_unoffered(dispatcher: Database, *, at_most: int) -> int:
+    with dispatcher.connection() as connection:
+        count: int = one(connection, COUNT_UNOFFERED, (at_most,))["jobs"]
+        return count
+
+
+def mark_offered(dispatcher: Database, jobs: Sequence[tuple[str, UUID]]) -> None:
+    """The gate has these (tenant, job): the ledger sweep need not look at them again."""
+    with dispatcher.connection() as connection:
+        connection.execute(MARK_OFFERED, ([tenant for tenant, _ in jobs], [job for _, job in jobs]))
+
+
+@contextmanager
+def new_epoch(dispatcher: Database) -> Iterator[tuple[int, Iterator[Standing]]]:
+    """Hold the epoch alone, raise it, and hand out every unfinished job in order of acceptance; then commit."""
+    with dispatcher.transaction() as connection:
+        connection.execute("SET LOCAL statement_timeout = '10min'")
+        connection.execute("SET LOCAL lock_timeout = '60s'")
+        connection.execute("SELECT pg_advisory_xact_lock(%s)", (EPOCH_LOCK,))
+        epoch = one(connection, "UPDATE tenant.epoch SET epoch = epoch + 1 RETURNING epoch")["epoch"]
+        yield epoch, _unfinished(connection)
+
+
+def _unfinished(connection: Connection) -> Iterator[Standing]:
+    with connection.cursor(name="unfinished", row_factory=class_row(Standing)) as cursor:
+        cursor.itersize = 5000
+        yield from cursor.execute(UNFINISHED)

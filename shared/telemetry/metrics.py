@@ -1,0 +1,22 @@
+"""Every metric, in one place. Labels stay bounded: per-tenant figures come from the command line, not from here."""
+
+from prometheus_client import Counter, Gauge, Histogram
+
+#: Seconds, from a free slot's milliseconds to a flood's minutes.
+WAITS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1800)
+
+JOBS_ACCEPTED = Counter("headgate_jobs_accepted_total", "Jobs a door accepted", ["door", "kind", "tier"])
+MESSAGES_REFUSED = Counter("headgate_messages_refused_total", "Messages a door refused", ["door", "reason"])
+JOBS_FINISHED = Counter("headgate_jobs_finished_total", "Runs that ended", ["kind", "tier", "outcome"])
+JOB_WAIT = Histogram("headgate_job_wait_seconds", "From accepted to first start", ["kind", "tier"], buckets=WAITS)
+JOB_RUN = Histogram("headgate_job_run_seconds", "One run", ["kind", "tier"], buckets=WAITS)
+BACKLOG = Gauge("headgate_backlog_jobs", "Jobs that wait", ["lane"])
+RUNNING = Gauge("headgate_running_jobs", "Jobs that run", ["lane"])
+REBUILDS = Counter("headgate_gate_rebuilds_total", "Rebuilds of the gate")
+PERMITS_LOST = Counter("headgate_permits_lost_total", "Times permits could not be published")
+OFFERS_DEFERRED = Counter("headgate_offers_deferred_total", "Offers left to the ledger sweep", ["reason"])
+UPKEEP_ERRORS = Counter("headgate_upkeep_errors_total", "Rounds of upkeep that failed", ["loop"])
+TOKENS = Counter("headgate_tokens_total", "Tokens drawn", ["tier", "model", "direction"])
+COST = Counter("headgate_cost_usd_total", "Money drawn, in USD", ["tier", "model", "billed_to"])
+USAGE_LAG = Gauge("headgate_usage_lag_seconds", "Age of the oldest draw without a usage record")
+LLM_REQUEST = Histogram("headgate_llm_request_seconds", "One call", ["model", "outcome"], buckets=WAITS)

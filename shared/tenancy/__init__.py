@@ -1,0 +1,1 @@
+"""Who the tenants are, what they may do, and who may act for them."""
