@@ -7,7 +7,9 @@ heartbeat, which is sent while it receives: one that has not received for a minu
 
 from collections import deque
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
+
+from kombu.transport.pyamqp import Channel
 
 from shared import ids
 from shared.bus import queues
@@ -68,13 +70,8 @@ class AmqpBus:
         """The broker shows a queue from its oldest end only: this walks through all of it, and lets all of it be."""
         with self._over(self._writing):
             self._declare_refused()
-            channel = self._writing.channel()
-            newest: deque[bytes] = deque(maxlen=limit)
-            while message := channel.basic_get(self._refused.name):
-                newest.appendleft(raw(message))
-            channel.basic_recover(requeue=True)
-            channel.close()
-        return list(newest)
+            with closing(self._writing.channel()) as channel:
+                return _peek(channel, self._refused.name, limit)
 
     def depth(self) -> int:
         """Without those that another process is holding: the broker does not tell."""
@@ -94,10 +91,8 @@ class AmqpBus:
 
     def _declare_refused(self) -> None:
         """With another length it stays as it is: keeping refused messages must not stop anything."""
-        channel = self._writing.channel()
-        with suppress(QueueDiffers):
+        with closing(self._writing.channel()) as channel, suppress(QueueDiffers):
             self._refused.declare(channel)
-            channel.close()
 
     def _receive(self, queue: Queue, limit: int, wait: float) -> list[Delivery]:
         with self._over(self._reading):
@@ -128,3 +123,11 @@ class AmqpBus:
             self._inboxes.clear()
         else:
             self._publisher.reset()
+
+
+def _peek(channel: Channel, queue: str, limit: int) -> list[bytes]:
+    newest: deque[bytes] = deque(maxlen=limit)
+    while message := channel.basic_get(queue):
+        newest.appendleft(raw(message))
+    channel.basic_recover(requeue=True)
+    return list(newest)

@@ -1,4 +1,4 @@
-"""What every transport of the bus promises; `tests/integration/test_bus_transports.py` holds each of them to it."""
+"""What every transport of the bus promises; `tests/integration/bus` holds each of them to it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

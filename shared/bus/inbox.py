@@ -35,9 +35,8 @@ class Inbox:
         self._waiting: deque[Delivery] = deque()
         self._unfinished: dict[str, Delivery] = {}
         queue.declare(self._channel)
-        self._channel.basic_qos(
-            prefetch_size=0, prefetch_count=limit * _BATCHES_AHEAD, a_global=False
-        )  # per consumer: RabbitMQ 4 knows no other
+        # Per consumer: the global kind is gone from RabbitMQ 4.
+        self._channel.basic_qos(prefetch_size=0, prefetch_count=limit * _BATCHES_AHEAD, a_global=False)
         self._channel.basic_consume(queue.name, consumer_tag=consumer, callback=self._arrived)
 
     def receive(self, limit: int, wait: float) -> list[Delivery]:

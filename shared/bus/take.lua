@@ -1,7 +1,10 @@
+#!lua flags=allow-oom
 -- The next batch of a consumer group: what is unfinished, whoever held it, and then what is new.
 --
 -- With a lock, only its holder gets anything. Looking at the lock and reading are one script, so a consumer that was
 -- frozen in between can never read beside its successor.
+--
+-- It may run when memory is full: only what is received can be acknowledged, and only that makes room again.
 --
 -- KEYS  1 stream   2 lock (optional)
 -- ARGV  1 group   2 consumer   3 limit   4 from: the id where claiming the unfinished goes on, or '>' for new entries
