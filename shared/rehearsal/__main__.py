@@ -43,6 +43,8 @@ def main() -> None:
         app, access_log=False, log_level="critical", lifespan="off", ws="none", timeout_graceful_shutdown=STOP_SECONDS
     )
     with socket.create_server((arguments.host, arguments.port), backlog=BACKLOG) as listening:
+        # asyncio does this only for sockets made with their protocol named; without it each answer waits 40 ms.
+        listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         Announced(config).run(sockets=[listening])
 
 

@@ -5,7 +5,7 @@ a JSON list of objects, or of texts, or an object that holds such a list; anythi
 """
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -46,22 +46,23 @@ def passages_in(result: str) -> list[Passage]:
     try:
         found = orjson.loads(result)
     except orjson.JSONDecodeError:
-        return [Passage(result)] if result.strip() else []
-    return list(_passages(found))
+        found = result
+    return [passage for item in _items(found) if (passage := _passage(item)) and passage.text.strip()]
 
 
-def _passages(found: Any) -> Iterator[Passage]:
-    match found:
-        case str() if found.strip():
-            yield Passage(found)
-        case list():
-            for item in found:
-                yield from _passages(item)
-        case dict() if isinstance(inner := _first(found, LISTS), list):
-            yield from _passages(inner)
-        case dict() if isinstance(text := _first(found, WORDS), str) and text.strip():
-            title = _first(found, TITLES)
-            yield Passage(text, title if isinstance(title, str) else None)
+def _items(found: Any) -> list[Any]:
+    inner = _first(found, LISTS) if isinstance(found, dict) else found
+    return inner if isinstance(inner, list) else [found]
+
+
+def _passage(item: Any) -> Passage | None:
+    match item:
+        case str():
+            return Passage(item)
+        case dict() if isinstance(text := _first(item, WORDS), str):
+            title = _first(item, TITLES)
+            return Passage(text, title if isinstance(title, str) else None)
+    return None
 
 
 def _first(found: dict[str, Any], names: Iterable[str]) -> Any:

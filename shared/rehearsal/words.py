@@ -59,8 +59,8 @@ def stem(word: str) -> str:
 
 
 def _single(word: str) -> str:
-    """`stopp` (from `stopping`) is `stop`; `pass` and `call` stay."""
-    doubled = len(word) > SHORTEST_STEM and word[-1] == word[-2] and word[-1] not in "ls"
+    """`stopp` (from `stopping`) is `stop`, and `class` (from `classes`) is `clas`, as it is without its last `s`."""
+    doubled = len(word) > SHORTEST_STEM and word[-1] == word[-2]
     return word[:-1] if doubled else word
 
 
