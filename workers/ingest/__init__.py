@@ -1,0 +1,1 @@
+"""How a document becomes passages: fetched, parsed to text, split, stored."""
