@@ -10,8 +10,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from shared.embedded import postgres, valkey
+from shared.embedded.crew import Crew, crew
 from shared.embedded.home import Passwords, held, passwords
-from shared.embedded.process import Crew, crew
 from shared.embedded.servers import Servers, find, published
 
 __all__ = ["Servers", "embedded", "find"]

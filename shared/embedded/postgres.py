@@ -11,9 +11,10 @@ import psutil
 import psycopg
 from psycopg import sql
 
+from shared.embedded.crew import Crew
 from shared.embedded.home import Passwords, open_private
 from shared.embedded.ports import HOST, on_free_port
-from shared.embedded.process import Crew, StartFailed, await_ready, command, end, tail
+from shared.embedded.process import StartFailed, await_end, await_ready, command, end, tail
 from shared.embedded.quarters import Quarters, settle
 from shared.embedded.software import postgres_programs
 from shared.errors import ConfigurationError
@@ -80,11 +81,10 @@ class Cluster:
         shutil.rmtree(fresh, ignore_errors=True)
         with password_file(self.quarters, self.passwords.admin) as secret:
             options = [*INITDB, f"--pgdata={fresh}", f"--pwfile={secret}", f"--set=cluster_name={self.crew.home.mark}"]
-            code = self._launch("initdb", options if self.durable else [*options, "--no-sync"], log).wait(
-                INITDB_SECONDS
-            )
-        if code != 0:
-            raise StartFailed(f"initdb ended with code {code}. Its log, {log}, ends:\n{tail(log)}")
+            process = self._launch("initdb", options if self.durable else [*options, "--no-sync"], log)
+            await_end([process], INITDB_SECONDS)
+        if process.poll() != 0:
+            raise StartFailed(f"initdb ended with code {process.poll()}. Its log, {log}, ends:\n{tail(log)}")
         fresh.replace(self.data)
 
     def serve(self, port: int) -> None:

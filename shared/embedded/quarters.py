@@ -17,8 +17,8 @@ from shared.embedded.account import OURSELVES, Account, account_for
 from shared.embedded.home import Home
 from shared.errors import ConfigurationError
 
-#: Where shelters are put: the folder that outlives a reboot (FHS 5.15) before the one that may not.
-SHELTERED_IN = (Path("/var/tmp"), Path(tempfile.gettempdir()))  # noqa: S108 - our folder there is private and checked
+#: Where shelters are put: here a folder outlives a reboot (FHS 5.15), in the other temp folder it may not.
+LASTING_TEMP = Path("/var/tmp")  # noqa: S108 - our folder there is private and checked
 
 #: The home's file that remembers its shelter.
 SHELTER = "shelter.json"
@@ -30,15 +30,10 @@ class Quarters:
     account: Account
 
 
-@dataclass(frozen=True)
-class Shelter:
-    folder: Path
-
-
 def settle(home: Home) -> Quarters:
     """The database's folder, made if need be, and the account that can use it."""
-    if shelter := home.read(SHELTER, Shelter):
-        return remembered(shelter.folder, home)
+    if shelter := home.read(SHELTER, Quarters):
+        return checked(shelter, home)
     inside = home.folder / "postgres"
     account = account_for(inside)
     inside.mkdir(mode=0o700, exist_ok=True)
@@ -62,7 +57,7 @@ def outside(inside: Path, home: Home, account: Account) -> Quarters:
     """A new shelter. A folder by its name, which no home remembers, is what a deleted home left."""
     if any(inside.iterdir()):
         raise ConfigurationError(f"{account} cannot reach the database in {inside}: move the home to a folder it can")
-    parent = next((place for place in SHELTERED_IN if account.can_enter(place)), None)
+    parent = next(filter(account.can_enter, (LASTING_TEMP, Path(tempfile.gettempdir()))), None)
     if parent is None:
         raise ConfigurationError(f"{account} can reach neither {home.folder} nor a temp folder: set HEADGATE_HOME")
     folder = parent / home.mark
@@ -70,14 +65,17 @@ def outside(inside: Path, home: Home, account: Account) -> Quarters:
     inside.rmdir()
     folder.mkdir(mode=0o700)
     account.own(folder)
-    home.write(SHELTER, Shelter(folder))
-    return Quarters(folder, account)
+    shelter = Quarters(folder, account)
+    home.write(SHELTER, shelter)
+    return shelter
 
 
-def remembered(folder: Path, home: Home) -> Quarters:
-    if folder.is_symlink() or not folder.is_dir():
+def checked(shelter: Quarters, home: Home) -> Quarters:
+    """The shelter, if it is still the one that was made: in a temp folder anybody may put another in its place."""
+    folder = shelter.folder
+    if folder.is_symlink() or not folder.is_dir() or folder.stat().st_uid != shelter.account.uid:
         raise ConfigurationError(
             f"The database of {home.folder} was kept in {folder}, which is gone: "
             f"restore it, or delete {home.folder / SHELTER} to begin with an empty database"
         )
-    return Quarters(folder, account_for(folder))
+    return shelter

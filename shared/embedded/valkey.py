@@ -9,9 +9,10 @@ import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
+from shared.embedded.crew import Crew
 from shared.embedded.home import Passwords
 from shared.embedded.ports import HOST, on_free_port
-from shared.embedded.process import Crew, await_ready
+from shared.embedded.process import await_ready
 from shared.embedded.software import valkey_server
 
 #: Seconds for one try to connect and ask.

