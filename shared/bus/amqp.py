@@ -129,5 +129,5 @@ def _peek(channel: Channel, queue: str, limit: int) -> list[bytes]:
     newest: deque[bytes] = deque(maxlen=limit)
     while message := channel.basic_get(queue):
         newest.appendleft(raw(message))
-    channel.basic_recover(requeue=True)
+    channel.basic_recover(requeue=True)  # answered when all of it is back, which closing is not
     return list(newest)

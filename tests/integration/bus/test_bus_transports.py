@@ -113,3 +113,12 @@ def test_answers_on_a_stream_grow_old(valkey: Valkey, stream_place: Place) -> No
         stream_place.bus().reply(address, [b"fresh"])
         assert 0 < client.ttl(address) <= REPLIES_AGE
     assert bodies(stream_place.bus().replies(address, 10, 5.0)) == [b"fresh"]
+
+
+def test_acknowledged_jobs_leave_nothing_behind_on_a_stream(valkey: Valkey, stream_place: Place) -> None:
+    bus = stream_place.bus()
+    bus.send(numbered(3))
+    bus.acknowledge(bus.receive(3, 5.0))
+    with redis.Redis(port=valkey.port) as client:
+        assert client.xlen(stream_place.names.jobs) == 0
+        assert client.xpending_range(stream_place.names.jobs, "headgate", "-", "+", 10) == []
