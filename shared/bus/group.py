@@ -54,6 +54,7 @@ class Group:
         self._lock = lock
         self._lifetime = lifetime
         self._from = _FIRST
+        self._active = False
         self._take = redis.register_script(script("take.lua"))
         self._leave = redis.register_script(script("leave.lua"))
 
@@ -82,7 +83,8 @@ class Group:
         self._from = _FIRST
 
     def leave(self) -> None:
-        if self._lock is not None:
+        """Give the lock up, so that nobody has to wait for it to expire."""
+        if self._lock is not None and self._active:
             self._leave(keys=[self._lock.key], args=[self._lock.token])
 
     def _next(self, limit: int) -> _Taken:
@@ -100,7 +102,9 @@ class Group:
             keys.append(self._lock.key)
             args += [self._lock.token, str(int(LEASE * 1000))]
         state, entries, mark = cast("Any", self._take(keys=keys, args=args))
-        return _Taken(state.decode(), entries, mark.decode())
+        taken = _Taken(state.decode(), entries, mark.decode())
+        self._active = taken.state != "passive"
+        return taken
 
     def _wait(self, taken: _Taken, left: float) -> None:
         """Until something newer is there, or it is time to look again. Reads outside the group: nothing is taken."""
