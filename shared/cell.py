@@ -17,6 +17,7 @@ from shared.metering.prices import Prices
 from shared.settings import Settings, next_redis_database, with_role
 from shared.stores import redis
 from shared.stores.migrate import DISPATCHER, METERING
+from shared.stores.objects import Objects
 from shared.stores.postgres import Database
 from shared.tenancy.access import Access
 from shared.tenancy.tenants import Tenants
@@ -90,6 +91,11 @@ class Cell:
     @cached_property
     def wakeups(self) -> Wakeups:
         return Wakeups(self.redis, self.settings.cell)
+
+    @cached_property
+    def objects(self) -> Objects:
+        url = self.settings.objects_url
+        return Objects(url) if url else Objects.in_directory(self.settings.home / "objects")
 
     @cached_property
     def prices(self) -> Prices:

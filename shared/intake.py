@@ -99,17 +99,19 @@ class Intake:
             return None
         return Committed(job.tenant_id, job.job_id, known.seq, job.family, job.priority, job.run_at)
 
-    def offer(self, committed: Iterable[Committed]) -> None:
-        """Offer jobs to the gate and publish the permits it owes; what cannot be offered now is swept later."""
+    def offer(self, committed: Iterable[Committed]) -> bool:
+        """Offer jobs to the gate and publish the permits it owes; False where they are left to the ledger sweep."""
         jobs = list(committed)
         if not jobs:
-            return
+            return True
         try:
             self._permits.publish(self._gate.offer([self.as_offer(job) for job in jobs]))
             housekeeping.mark_offered(self._dispatcher, [(job.tenant_id, job.job_id) for job in jobs])
         except (GateClosed, GateFull, Unavailable) as error:
             metrics.OFFERS_DEFERRED.labels(reason=type(error).__name__).inc(len(jobs))
             log.warning("offers left to the ledger sweep", jobs=len(jobs), error=str(error))
+            return False
+        return True
 
     def as_offer(self, job: Committed, tenant: Tenant | None = None) -> Offer:
         """The job as the gate needs to know it."""

@@ -13,8 +13,9 @@ from shared.embedded import postgres, valkey
 from shared.embedded.crew import Crew, crew
 from shared.embedded.home import Passwords, held, passwords
 from shared.embedded.servers import Servers, find, published
+from shared.settings import Settings
 
-__all__ = ["Servers", "embedded", "find"]
+__all__ = ["Servers", "embedded", "find", "resolved", "served_by"]
 
 #: The role that Headgate serves with; migrations make it, with the password that we keep.
 APP_ROLE = "headgate_app"
@@ -31,6 +32,20 @@ def embedded(home: Path, *, durable: bool = True) -> Iterator[Servers]:
         servers = started(hands, passwords(house), durable=durable)
         with published(house, servers, hands.serving()):
             yield servers
+
+
+def resolved(settings: Settings) -> Settings:
+    """The settings with what they leave open filled in from the servers that run in their home, if any do."""
+    if settings.database_url and settings.redis_url:
+        return settings
+    servers = find(settings.home)
+    return served_by(settings, servers) if servers else settings
+
+
+def served_by(settings: Settings, servers: Servers) -> Settings:
+    """The settings with what they leave open filled in from these servers."""
+    offered = {name: url for name, url in vars(servers).items() if getattr(settings, name) is None}
+    return settings.model_copy(update=offered)
 
 
 def started(hands: Crew, secrets: Passwords, *, durable: bool) -> Servers:

@@ -8,6 +8,7 @@ sweep.
 """
 
 import time
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
@@ -15,7 +16,7 @@ from itertools import islice
 import structlog
 
 from shared.gate.gate import Gate
-from shared.gate.values import Offer
+from shared.gate.values import Offer, Permits
 from shared.intake import Committed, Intake, committed
 from shared.ledger import housekeeping
 from shared.ledger.housekeeping import Standing
@@ -39,6 +40,7 @@ class Rebuilt:
     running: int
     seconds: float
     opened: bool
+    permits: Permits
 
 
 class Rebuilder:
@@ -53,25 +55,27 @@ class Rebuilder:
         with housekeeping.new_epoch(self._dispatcher) as (epoch, unfinished):
             tenants = {tenant.tenant_id: tenant for tenant in self._tenants.all()}
             waiting = running = 0
+            owed: Counter[str] = Counter()
             for batch in _batches(unfinished):
-                waits, runs = self._refill(batch, tenants, epoch)
+                waits, runs, permits = self._refill(batch, tenants, epoch)
                 waiting, running = waiting + waits, running + runs
+                owed.update(permits)
                 log.info("rebuilding the gate", epoch=epoch, waiting=waiting, running=running)
         opened = self._gate.open(epoch, run_id)
         if opened:
             metrics.REBUILDS.inc()
             self._gate.forget(epoch - 1)
-        rebuilt = Rebuilt(epoch, waiting, running, time.monotonic() - begun, opened)
+        rebuilt = Rebuilt(epoch, waiting, running, time.monotonic() - begun, opened, owed if opened else {})
         log.info("gate rebuilt", epoch=epoch, waiting=waiting, running=running, opened=opened)
         return rebuilt
 
-    def _refill(self, batch: list[Standing], tenants: Mapping[str, Tenant], epoch: int) -> tuple[int, int]:
+    def _refill(self, batch: list[Standing], tenants: Mapping[str, Tenant], epoch: int) -> tuple[int, int, Permits]:
         waiting = [job for job in batch if job.state == State.WAITING]
         running = [job for job in batch if job.state == State.RUNNING]
         offers = {job.job_id: self._offer(committed(job), tenants) for job in batch}
-        self._gate.offer([offers[job.job_id] for job in waiting], epoch=epoch)
+        permits = self._gate.offer([offers[job.job_id] for job in waiting], epoch=epoch)
         self._gate.adopt([(offers[job.job_id], job.fence) for job in running], self._lease_seconds, epoch=epoch)
-        return len(waiting), len(running)
+        return len(waiting), len(running), permits
 
     def _offer(self, job: Committed, tenants: Mapping[str, Tenant]) -> Offer:
         return self._intake.as_offer(job, tenants[job.tenant_id])

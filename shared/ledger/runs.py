@@ -36,7 +36,6 @@ RETURNING kind, payload, run, failures, reply_to, source, event_id, principal, a
 
 STATE = "SELECT state FROM tenant.jobs WHERE tenant_id = %s AND job_id = %s"
 
-#: What a lost run left open stays on record, as drawn at worst.
 LOSE_OPEN_INTENTS = """
 UPDATE tenant.steps SET state = 'unknown', ended_at = now(), error = 'the run ended before the answer was known'
 WHERE tenant_id = %s AND job_id = %s AND state = 'intent'
@@ -104,13 +103,17 @@ def start(database: Database, lease: Lease) -> Run:
         row = connection.execute(START, place | {"epoch": lease.epoch}).fetchone()
         if row is not None:
             if row["run"] > 1:
-                connection.execute(LOSE_OPEN_INTENTS, (lease.tenant, lease.job))
+                lose_open_intents(connection, lease)
             waited = row.pop("waited").total_seconds()
             return Run(lease=lease, number=row.pop("run"), waited=waited, **row)
-        found = connection.execute(STATE, (lease.tenant, lease.job)).fetchone()
-    if found is None or found["state"] in FINAL:
+    if is_over(database, lease):
         raise AlreadyFinal(f"job {lease.job} is over")
     raise Fenced(f"job {lease.job} is held under a newer token")
+
+
+def lose_open_intents(connection: Connection, lease: Lease) -> None:
+    """What a run left open when it ended stays on record, as drawn at worst."""
+    connection.execute(LOSE_OPEN_INTENTS, (lease.tenant, lease.job))
 
 
 def hold(connection: Connection, lease: Lease) -> None:
@@ -119,13 +122,25 @@ def hold(connection: Connection, lease: Lease) -> None:
         raise Fenced(f"job {lease.job} is held under a newer token")
 
 
+def is_over(database: Database, lease: Lease) -> bool:
+    """Whether the job has ended, or is gone."""
+    with database.transaction(lease.tenant) as connection:
+        found = connection.execute(STATE, (lease.tenant, lease.job)).fetchone()
+    return found is None or found["state"] in FINAL
+
+
 def finish(
-    connection: Connection, lease: Lease, state: State, *, result: dict[str, Any] | None, error: str | None
+    connection: Connection,
+    lease: Lease,
+    state: State,
+    *,
+    result: dict[str, Any] | None,
+    error: str | None,
+    failed: bool,
 ) -> None:
     """End the job; what else the run has to say is written in the same transaction."""
-    failed = int(state is State.DEAD)
     values = {"state": state.value, "result": Jsonb(result) if result is not None else None, "error": error}
-    _fenced(connection, FINISH, lease, values | {"failed": failed})
+    _fenced(connection, FINISH, lease, values | {"failed": int(failed)})
 
 
 def wait_again(connection: Connection, lease: Lease, *, due: datetime | None, error: str | None, failed: bool) -> None:

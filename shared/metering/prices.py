@@ -33,6 +33,10 @@ class Tokens:
     cached: int = 0
 
 
+#: What a step draws that calls no model.
+NOTHING = Tokens()
+
+
 @dataclass(frozen=True)
 class Cost:
     """Nano-dollars, by meter."""

@@ -1,6 +1,5 @@
 """What the model says: it asks for a search first, and then quotes the sentences that fit the question best."""
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import chain
@@ -88,13 +87,12 @@ def _answer(question: str, results: Sequence[str]) -> str:
 
 def _quoted(question: str, passages: Sequence[Passage]) -> str:
     """The best sentences, in the order in which they were found, and the titles they come from."""
-    sentences = [(passage, sentence) for passage in passages for sentence in passage.sentences()]
-    ranked = sorted(range(len(sentences)), key=lambda place: (-overlap(question, sentences[place][1]), place))
-    chosen = [sentences[place] for place in sorted(ranked[:QUOTED])]
-    titles = list(dict.fromkeys(passage.title for passage, _ in chosen if passage.title))
-    said = " ".join(_ended(sentence) for _, sentence in chosen)
+    found: dict[str, str | None] = {}
+    for passage in passages:
+        for sentence in passage.sentences():
+            found.setdefault(sentence, passage.title)
+    best = sorted(found, key=lambda sentence: overlap(question, sentence), reverse=True)[:QUOTED]
+    chosen = [sentence for sentence in found if sentence in best]
+    titles = list(dict.fromkeys(title for sentence in chosen if (title := found[sentence])))
+    said = " ".join(chosen)
     return f"{said} (Sources: {', '.join(titles)})" if titles else said
-
-
-def _ended(sentence: str) -> str:
-    return sentence if re.search(r"[.!?:]$", sentence) else f"{sentence}."

@@ -21,6 +21,9 @@ TITLES = ("title", "document", "source", "name", "uri")
 #: A sentence ends at its stop, a paragraph at its blank line.
 SENTENCE_END = re.compile(r"(?<=[.!?])\s+(?=[^a-z])|\n\s*\n")
 
+#: Lines drawn under headings and around tables.
+RULE = re.compile(r"([*=~^#-])\1{3,}")
+
 
 @dataclass(frozen=True, slots=True)
 class Passage:
@@ -28,7 +31,10 @@ class Passage:
     title: str | None = None
 
     def sentences(self) -> list[str]:
-        return [tidy for sentence in SENTENCE_END.split(self.text) if (tidy := " ".join(sentence.split()))]
+        """What can be quoted: whole sentences, or the fragments where there is no whole one."""
+        parts = (" ".join(part.split()) for part in SENTENCE_END.split(RULE.sub("", self.text)))
+        fragments = [part for part in parts if part]
+        return [part for part in fragments if part.endswith((".", "!", "?"))] or fragments or [self.text.strip()]
 
 
 def results_since_question(messages: Iterable[Message]) -> list[str]:

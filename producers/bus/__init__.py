@@ -1,0 +1,1 @@
+"""The bus door: messages from other services, in batches."""

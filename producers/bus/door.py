@@ -1,0 +1,75 @@
+"""The consumer of the bus: batch by batch, acknowledged after the commit.
+
+It survives anything a sender can put on the bus. Where the ledger is away it gives the batch back, says nothing to
+anybody, and comes again; the messages wait on the bus meanwhile, in order.
+"""
+
+import threading
+from collections.abc import Sequence
+
+import structlog
+
+from producers.accept import Acceptance, Verdict
+from shared.bus import Bus
+from shared.errors import HeadgateError, Unavailable
+
+#: Messages in one transaction: a few hundred make the round trips small beside the inserts.
+BATCH = 200
+
+#: Seconds to wait for the first message of a batch; bounds how long a stop takes.
+WAIT = 0.5
+
+#: Seconds between two attempts while a server is away.
+AWAY = 1.0
+
+log = structlog.get_logger(__name__)
+
+
+class BusDoor:
+    def __init__(self, bus: Bus, acceptance: Acceptance) -> None:
+        self._bus, self._acceptance = bus, acceptance
+
+    def serve(self, stopping: threading.Event) -> None:
+        """Until told to stop."""
+        while not stopping.is_set():
+            try:
+                self.take()
+            except Unavailable as error:
+                log.warning("a server is away; the messages wait on the bus", error=str(error))
+                stopping.wait(AWAY)
+                self._give_back()
+        self._bus.close()
+
+    def take(self) -> int:
+        """One batch; answers how many messages it had. `Unavailable`: none of it is acknowledged."""
+        deliveries = self._bus.receive(BATCH, WAIT)
+        if not deliveries:
+            return 0
+        verdicts = self._acceptance.accept([delivery.body for delivery in deliveries])
+        self._bus.keep_refused([verdict.kept for verdict in verdicts if verdict.kept is not None])
+        self._answer(verdicts)
+        self._bus.acknowledge(deliveries)
+        return len(deliveries)
+
+    def _answer(self, verdicts: Sequence[Verdict]) -> None:
+        """Tell the senders, before the acknowledgement: better told twice than never."""
+        by_queue: dict[str, list[bytes]] = {}
+        for verdict in verdicts:
+            if verdict.reply_to is not None:
+                by_queue.setdefault(verdict.reply_to, []).append(verdict.answer.model_dump_json().encode())
+        for address, answers in by_queue.items():
+            self._tell(address, answers)
+
+    def _tell(self, address: str, answers: list[bytes]) -> None:
+        try:
+            self._bus.reply(address, answers)
+        except Unavailable:
+            raise
+        except HeadgateError as error:
+            log.warning("answers not sent", address=address, answers=len(answers), error=str(error))
+
+    def _give_back(self) -> None:
+        try:
+            self._bus.give_back()
+        except Unavailable as error:
+            log.warning("the bus is away", error=str(error))

@@ -1,0 +1,64 @@
+"""A message that is turned away: what is wrong, whom to tell, and what is kept of it for inspection."""
+
+import re
+from dataclasses import dataclass, replace
+from typing import Self
+
+import orjson
+
+from shared import clock
+from shared.contracts.answers import Reason
+from shared.ledger.jobs import NewJob
+
+#: Bytes that are kept of a refused message: enough to see what it was, and ten thousand of them stay small.
+KEPT_BYTES = 4096
+
+#: Whatever looks like an API key, wherever it stands.
+SECRET = re.compile(rb"hg_[A-Za-z0-9_=-]{4,}")
+
+#: Whatever stands in an attribute that is called `authorization`, key or not.
+AUTHORIZATION = re.compile(rb'("authorization"\s*:\s*)"(?:[^"\\]|\\.)*("|$)', re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """`subject` and `source` are the message's own id and source, where they could be read."""
+
+    reason: Reason
+    message: str
+    body: bytes
+    subject: str | None = None
+    source: str | None = None
+    tenant: str | None = None
+    principal: str | None = None
+    reply_to: str | None = None
+
+    def known_as(self, job: NewJob) -> Self:
+        """The refusal of a message that was understood and stood for a job."""
+        return replace(
+            self,
+            subject=job.event_id,
+            source=job.source,
+            tenant=job.tenant_id,
+            principal=job.principal,
+            reply_to=job.reply_to,
+        )
+
+
+def kept(refusal: Refusal, door: str) -> bytes:
+    """The record of a refusal: JSON with the reason and the beginning of the message, without its secrets."""
+    # Secrets are taken out before the cut, so that none is cut in two and half of it kept.
+    shown = SECRET.sub(b"[removed]", AUTHORIZATION.sub(rb'\1"[removed]"', refusal.body))[:KEPT_BYTES]
+    record = {
+        "refused_at": clock.now(),
+        "door": door,
+        "reason": refusal.reason.value,
+        "message": refusal.message,
+        "id": refusal.subject,
+        "source": refusal.source,
+        "tenant": refusal.tenant,
+        "principal": refusal.principal,
+        "bytes": len(refusal.body),
+        "body": shown.decode(errors="backslashreplace"),
+    }
+    return SECRET.sub(b"[removed]", orjson.dumps(record))

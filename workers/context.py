@@ -1,0 +1,124 @@
+"""What a room function gets: its tenant, its run, and the only ways to write."""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from enum import StrEnum
+from typing import Any
+
+from shared import ids
+from shared.clock import monotonic
+from shared.contracts.kinds import KINDS, Payload
+from shared.errors import HeadgateError
+from shared.ledger.jobs import NewJob
+from shared.ledger.runs import Run, hold
+from shared.settings import Settings
+from shared.stores.objects import Objects
+from shared.stores.postgres import Connection, Database
+from shared.tenancy.tenants import Tenant
+from workers.models.clients import Clients
+from workers.steps import Call, Steps
+
+
+class Interruption(StrEnum):
+    """Why a run may not go on."""
+
+    LOST = "the lease was lost"
+    STOPPING = "the worker stops"
+    LATE = "the run took longer than its kind may"
+
+
+class Interrupted(HeadgateError):  # noqa: N818 - it names what happened
+    """Raised between steps, where a run may not go on."""
+
+    def __init__(self, why: Interruption) -> None:
+        super().__init__(why.value)
+        self.why = why
+
+
+class Context:
+    """A run as its room function sees it. It knows neither Celery nor Redis."""
+
+    def __init__(
+        self,
+        run: Run,
+        tenant: Tenant,
+        *,
+        settings: Settings,
+        database: Database,
+        metering: Database,
+        objects: Objects,
+        clients: Clients,
+        steps: Callable[["Context"], Steps],
+        interruption: Callable[[], Interruption | None],
+    ) -> None:
+        self.run, self.tenant, self.settings, self.clients = run, tenant, settings, clients
+        self.objects = objects
+        self._database, self._metering, self._interruption = database, metering, interruption
+        self._deadline = monotonic() + KINDS[run.kind].deadline
+        self.cost = 0.0
+        self._steps = steps(self)
+
+    @property
+    def seconds_left(self) -> float:
+        """Until this run's deadline."""
+        return self._deadline - monotonic()
+
+    def check(self) -> None:
+        """Raise where the run may not go on; every step asks before it acts."""
+        why = self._interruption()
+        if why is None and self.seconds_left <= 0:
+            why = Interruption.LATE
+        if why is not None:
+            raise Interrupted(why)
+
+    def paid(self, place: str, call: Call) -> dict[str, Any]:
+        """A paid step (`workers.steps`): its outcome, charged to what this run costs."""
+        return self._steps.paid(place, call)
+
+    def free(self, place: str, kind: str, made_from: Mapping[str, Any], make: Callable[[], dict[str, Any]]) -> Any:
+        """A step that costs nothing by itself, journaled so that a replay sees what this run saw."""
+        return self._steps.free(place, kind, made_from, make)
+
+    def charge(self, cost: float) -> None:
+        """Add to what this run cost, in its family's unit: what fairness counts."""
+        self.cost += cost
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """A transaction that sees this tenant's rows; for reading."""
+        with self._database.transaction(self.tenant.tenant_id) as connection:
+            yield connection
+
+    @contextmanager
+    def metering(self) -> Iterator[Connection]:
+        """For platform kinds: a transaction that sees what all tenants drew."""
+        if not KINDS[self.run.kind].platform:
+            raise HeadgateError(f"{self.run.kind} may not see other tenants' usage: it is not a platform kind")
+        with self._metering.transaction() as connection:
+            yield connection
+
+    @contextmanager
+    def transaction(self) -> Iterator[Connection]:
+        """A transaction that may write, for as long as this run holds the job's fence."""
+        with self._database.transaction(self.tenant.tenant_id) as connection:
+            hold(connection, self.run.lease)
+            yield connection
+
+    def child(self, kind: str, payload: Payload, *, coalesce_key: str | None = None) -> NewJob:
+        """A job that this one asks for; recorded with `Done(children=…)`. The same run asks once for each kind."""
+        known = KINDS[kind]
+        source, event = f"/jobs/{self.run.job}", f"{kind}/{self.run.number}"
+        body = ids.derived(kind, payload.model_dump_json()).bytes
+        return NewJob(
+            tenant_id=self.tenant.tenant_id,
+            job_id=ids.new(),
+            source=source,
+            event_id=event,
+            body_hash=body,
+            kind=kind,
+            family=known.family,
+            payload=payload.model_dump(mode="json", exclude_none=True),
+            principal=self.run.principal,
+            door="child",
+            coalesce_key=coalesce_key,
+        )

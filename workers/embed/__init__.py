@@ -1,0 +1,1 @@
+"""Embedding what waits in a knowledge base."""

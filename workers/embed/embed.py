@@ -1,0 +1,57 @@
+"""`knowledge.embed`: embeds whatever waits in a knowledge base, in full batches, whoever asked for it.
+
+A batch's place in the journal is the hash of its chunks, and its vectors are stored in the transaction that journals
+the answer: a chunk that has been paid for is never sent again.
+"""
+
+import hashlib
+from collections.abc import Sequence
+
+from shared.contracts.kinds import KnowledgeEmbed
+from shared.knowledge import documents
+from shared.knowledge.documents import PendingChunk
+from shared.stores.postgres import Connection
+from workers.context import Context
+from workers.models.embedding import Vector, embedding_call
+from workers.outcomes import Done, Outcome, Snooze
+
+#: Chunks per call: 64 passages of about 1,000 characters are some 16,000 tokens, well within every provider's bounds.
+BATCH = 64
+
+#: Batches per run; then the job goes to the back of its lane's order, so that a huge base does not hold its slot.
+BATCHES_PER_RUN = 16
+
+#: Longest time one call may take, in seconds.
+CALL_TIMEOUT = 60.0
+
+
+def embed(context: Context, payload: KnowledgeEmbed) -> Outcome:
+    tenant, base = context.tenant.tenant_id, payload.knowledge_base
+    with context.reading() as connection:
+        model = documents.embedding_model(connection, tenant, base)
+    if model is None:
+        return Done({"chunks": 0})
+    embedded = 0
+    for _ in range(BATCHES_PER_RUN):
+        with context.reading() as connection:
+            chunks = documents.pending(connection, tenant, base, BATCH)
+        if not chunks:
+            return Done({"chunks": embedded})
+        _embed_batch(context, base, model, chunks)
+        embedded += len(chunks)
+    return Snooze(0)
+
+
+def _embed_batch(context: Context, base: str, model: str, chunks: Sequence[PendingChunk]) -> None:
+    def keep(connection: Connection, vectors: list[Vector]) -> None:
+        documents.store_vectors(connection, context.tenant.tenant_id, base, chunks, vectors)
+
+    texts = [chunk.embedded_text for chunk in chunks]
+    timeout = min(CALL_TIMEOUT, context.seconds_left)
+    call = embedding_call(context.clients, model, texts, timeout=timeout, keep=keep)
+    context.paid(f"batch.{_digest(chunks)}", call)
+
+
+def _digest(chunks: Sequence[PendingChunk]) -> str:
+    facts = "\n".join(f"{chunk.document_id} {chunk.ordinal}" for chunk in chunks)
+    return hashlib.sha256(facts.encode()).hexdigest()[:16]

@@ -1,0 +1,90 @@
+"""How a run ends: one transaction writes the result with its effects, children and answer, or lets the job wait."""
+
+import random
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from shared import clock, outbox
+from shared.cell import Cell
+from shared.contracts.answers import FinishedData
+from shared.gate.values import Ending, How
+from shared.intake import Committed
+from shared.ledger import runs
+from shared.ledger.jobs import NewJob
+from shared.ledger.runs import Effects
+from shared.ledger.states import FINAL, State
+from shared.stores.postgres import Connection
+from shared.telemetry import metrics
+from workers.context import Context
+from workers.outcomes import Discard, Done, Outcome, Retry, Snooze, nothing
+
+#: Longest wait between two runs, in seconds.
+LONGEST_BACKOFF = 300.0
+
+
+@dataclass(frozen=True)
+class End:
+    """What is to be written. `failed` counts against the failures allowed; `how` is what the gate is told."""
+
+    state: State
+    how: How = "done"
+    result: dict[str, Any] | None = None
+    error: str | None = None
+    failed: bool = False
+    due: datetime | None = None
+    effects: Effects = nothing
+    children: tuple[NewJob, ...] = ()
+
+
+#: The worker stops: the job waits where it was, unharmed.
+HANDED_BACK = End(State.WAITING, how="back")
+
+
+def end_of(outcome: Outcome, *, failures: int, allowed: int) -> End:
+    """`failures`: how often the job has failed before this run; at `allowed` it is dead."""
+    match outcome:
+        case Done(result, effects, children):
+            return End(State.DONE, result=result, effects=effects, children=tuple(children))
+        case Discard(error):
+            return End(State.DISCARDED, error=error)
+        case Snooze(seconds):
+            return End(State.WAITING, how="retry", due=clock.now() + timedelta(seconds=seconds))
+        case Retry(error, after) if failures + 1 < allowed:
+            due = clock.now() + timedelta(seconds=backoff(failures) if after is None else after)
+            return End(State.WAITING, how="retry", error=error, failed=True, due=due)
+        case Retry(error):
+            return End(State.DEAD, error=error, failed=True)
+
+
+def write(end: End, context: Context, cell: Cell) -> Ending:
+    """Commit the end of a run; answers what the gate must be told. `Fenced` where the job has moved on."""
+    lease = context.run.lease
+    with cell.database.transaction(lease.tenant) as connection:
+        if end.state in FINAL:
+            children = _finish(connection, end, context, cell)
+        else:
+            runs.wait_again(connection, lease, due=end.due, error=end.error, failed=end.failed)
+            children = []
+        runs.lose_open_intents(connection, lease)
+    cell.intake.offer(children)
+    if end.state in FINAL and context.run.reply_to is not None:
+        cell.wakeups.ring(outbox.BELL)
+    outcome = end.state.value if end.state in FINAL else end.how
+    metrics.JOBS_FINISHED.labels(kind=context.run.kind, tier=context.tenant.tier, outcome=outcome).inc()
+    return Ending(lease, cost=context.cost, how=end.how, due=end.due)
+
+
+def _finish(connection: Connection, end: End, context: Context, cell: Cell) -> list[Committed]:
+    run = context.run
+    runs.finish(connection, run.lease, end.state, result=end.result, error=end.error, failed=end.failed)
+    end.effects(connection)
+    recorded = [cell.intake.record_child(connection, child) for child in end.children]
+    data = FinishedData(job=run.job, state=end.state.value, result=end.result, error=end.error)
+    outbox.finished(connection, run, data)
+    return [child for child in recorded if child is not None]
+
+
+def backoff(failures: int) -> float:
+    """Seconds until the next run: about 1, 2, 4 … at most 300, each within half and full, so that a herd spreads."""
+    return min(LONGEST_BACKOFF, 2.0**failures) * random.uniform(0.5, 1.0)  # noqa: S311 - spreads load, hides nothing

@@ -1,0 +1,210 @@
+"""A job's life in a worker, on one page: permit, claim, start, run, finish, next.
+
+    serve ─ claim ─▶ start ─▶ run (room function) ─▶ end (one transaction) ─▶ next ─▶ start …
+                       │            │                  done · retry · snooze · discard · dead
+                       ▼            ▼
+                 over: release   interrupted: hand back, or leave it to the fence
+
+An awake slot goes on with *next* until the gate has nothing for it, its worker stops or its time awake is over.
+"""
+
+import threading
+from collections.abc import Callable, Sequence
+from datetime import timedelta
+
+import psycopg
+import structlog
+
+from shared import clock
+from shared.cell import Cell
+from shared.clock import monotonic
+from shared.contracts.kinds import KINDS
+from shared.errors import ConfigurationError, Unavailable
+from shared.gate.gate import GateClosed
+from shared.gate.values import Answered, Ending, Lease
+from shared.ledger import runs
+from shared.ledger.runs import AlreadyFinal, Fenced, Run
+from shared.ledger.states import State
+from shared.telemetry import metrics
+from workers import ending
+from workers.context import Context, Interrupted, Interruption
+from workers.ending import HANDED_BACK, End
+from workers.lease import Heartbeat
+from workers.models.clients import Clients
+from workers.outcomes import Discard, Outcome, Retry
+from workers.registry import RoomFunction
+from workers.steps import CallFailed, CallLost, Steps
+
+#: Seconds before a job is tried again whose database was away: it has not started, so nothing has failed.
+AWAY = 2.0
+
+#: Seconds for which the end of a run is tried to be written; then the lease runs out and another run begins.
+PATIENCE = 60.0
+
+log = structlog.get_logger(__name__)
+
+
+class Executor:
+    """Runs jobs in the slots of one process.
+
+    Once `stopping` is set no job is claimed; once `handing_back` is set, those that run are handed back at their next
+    step.
+    """
+
+    def __init__(
+        self,
+        cell: Cell,
+        rooms: Callable[[str], RoomFunction],
+        heartbeat: Heartbeat,
+        *,
+        worker: str,
+        lanes: Sequence[str],
+        run_on_seconds: float,
+        stopping: threading.Event,
+        handing_back: threading.Event,
+    ) -> None:
+        self._cell, self._rooms, self._heartbeat = cell, rooms, heartbeat
+        self._worker, self._lanes, self._run_on_seconds = worker, lanes, run_on_seconds
+        self._stopping, self._handing_back = stopping, handing_back
+        self._clients = Clients(cell.settings)
+
+    def serve(self, permit: str) -> int:
+        """Take a permit of this lane and run jobs until there is nothing to do; answers how many."""
+        asleep_at, jobs = monotonic() + self._run_on_seconds, 0
+        lease = None if self._stopping.is_set() else self._claim(permit)
+        while lease is not None:
+            jobs += 1
+            try:
+                end = self.run(lease)
+            finally:
+                self._heartbeat.drop(lease)
+            if end is None or monotonic() >= asleep_at or self._stopping.is_set():
+                self._release(end)
+                return jobs
+            lease = self._next(end)
+        return jobs
+
+    def run(self, lease: Lease) -> Ending | None:
+        """One run of a leased job, from start to finish; None where the lease is not this worker's any more."""
+        try:
+            run = runs.start(self._cell.database, lease)
+            context = self._context(run)
+        except AlreadyFinal:
+            return Ending(lease, cost=0)
+        except Fenced:
+            return None
+        except Unavailable as error:
+            log.warning("job not started", job=str(lease.job), error=str(error))
+            return Ending(lease, cost=0, how="retry", due=clock.now() + timedelta(seconds=AWAY))
+        metrics.JOB_WAIT.labels(kind=run.kind, tier=context.tenant.tier).observe(run.waited)
+        with metrics.JOB_RUN.labels(kind=run.kind, tier=context.tenant.tier).time():
+            end = self._end(context, run)
+        return self._write(end, context) if end is not None else None
+
+    def _end(self, context: Context, run: Run) -> End | None:
+        """How the run ends; None where it was lost to another."""
+        allowed = self._cell.settings.failures_allowed
+        if run.failures >= allowed:
+            return End(State.DEAD, error=f"its worker died while it ran; it failed {run.failures} times")
+        try:
+            payload = KINDS[run.kind].payload.model_validate(run.payload)
+            outcome = self._rooms(run.kind)(context, payload)
+        except Interrupted as interrupted:
+            if interrupted.why is not Interruption.LATE:
+                return HANDED_BACK if interrupted.why is Interruption.STOPPING else None
+            outcome = Retry(str(interrupted))
+        except Fenced:
+            return None
+        except SystemExit:  # a child of a pool that is being ended
+            return HANDED_BACK
+        except Exception as error:
+            log.warning("run failed", job=str(run.job), kind=run.kind, error=str(error), exc_info=True)
+            outcome = _outcome_of(error)
+        return ending.end_of(outcome, failures=run.failures, allowed=allowed)
+
+    def _write(self, end: End, context: Context) -> Ending | None:
+        """Commit how the run ended; where the ledger is away, again until it is back or the lease is over."""
+        lease, give_up = context.run.lease, monotonic() + PATIENCE
+        while self._heartbeat.alive(lease) and monotonic() < give_up:
+            try:
+                return ending.write(end, context, self._cell)
+            except Fenced:
+                # If the job has ended (perhaps by us, unheard) the gate may forget it; else it is another's.
+                return Ending(lease, cost=context.cost) if runs.is_over(self._cell.database, lease) else None
+            except Unavailable as error:
+                log.warning("the end of a run is not written yet", job=str(lease.job), error=str(error))
+                self._handing_back.wait(AWAY / 4)
+            except psycopg.Error as error:  # the effects could not be written: the run failed
+                failed = Retry(f"the result could not be stored: {error}")
+                allowed = self._cell.settings.failures_allowed
+                end = ending.end_of(failed, failures=context.run.failures, allowed=allowed)
+        return None
+
+    def hand_back(self, lease: Lease) -> None:
+        """Give up a run from outside, because its worker must stop now: the job waits where it was, unharmed."""
+        with self._cell.database.transaction(lease.tenant) as connection:
+            runs.wait_again(connection, lease, due=None, error=None, failed=False)
+            runs.lose_open_intents(connection, lease)
+        self._release(Ending(lease, cost=0, how="back"))
+
+    def _context(self, run: Run) -> Context:
+        def steps(context: Context) -> Steps:
+            parts = (self._cell.database, self._cell.prices, run)
+            return Steps(*parts, guard=context.check, charge=context.charge)
+
+        return Context(
+            run,
+            self._cell.tenants.get(run.tenant),
+            settings=self._cell.settings,
+            database=self._cell.database,
+            metering=self._cell.metering,
+            objects=self._cell.objects,
+            clients=self._clients,
+            steps=steps,
+            interruption=lambda: self._interruption(run.lease),
+        )
+
+    def _interruption(self, lease: Lease) -> Interruption | None:
+        if not self._heartbeat.alive(lease):
+            return Interruption.LOST
+        return Interruption.STOPPING if self._handing_back.is_set() else None
+
+    # --- at the gate ----------------------------------------------------------
+
+    def _claim(self, permit: str) -> Lease | None:
+        seconds = self._cell.settings.lease_seconds
+        return self._asked(lambda: self._cell.gate.claim(self._worker, self._lanes, seconds, permit=permit))
+
+    def _next(self, ending: Ending) -> Lease | None:
+        seconds = self._cell.settings.lease_seconds
+        return self._asked(lambda: self._cell.gate.next(ending, self._worker, self._lanes, seconds))
+
+    def _release(self, ending: Ending | None) -> None:
+        if ending is not None:
+            self._asked(lambda: self._cell.gate.release(ending))
+
+    def _asked(self, operation: Callable[[], Answered]) -> Lease | None:
+        """Ask the gate, keep the lease it gives and publish the permits it owes."""
+        since = monotonic()
+        try:
+            answered = operation()
+        except (GateClosed, Unavailable) as error:
+            log.warning("the gate does not answer; what is held runs out by itself", error=str(error))
+            return None
+        if answered.lease is not None:
+            self._heartbeat.hold(answered.lease, since)
+        self._cell.permits.publish(answered.permits)
+        return answered.lease
+
+
+def _outcome_of(error: Exception) -> Outcome:
+    """The one place where a room's errors become outcomes."""
+    match error:
+        case CallFailed(retry=True):
+            return Retry(str(error), after=error.after)
+        case CallFailed() | ConfigurationError():
+            return Discard(str(error))
+        case CallLost() | Unavailable():
+            return Retry(str(error))
+        case _:
+            return Retry(f"{type(error).__name__}: {error}")

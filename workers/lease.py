@@ -1,0 +1,83 @@
+"""One heartbeat thread per process: keeps the leases of its jobs, and knows when one is lost.
+
+Validity is counted on this process's own monotonic clock, from before the request that granted it, so a worker always
+stops before the gate gives its job to another.
+"""
+
+import threading
+from collections.abc import Sequence
+from uuid import UUID
+
+import structlog
+
+from shared.clock import monotonic
+from shared.errors import Unavailable
+from shared.gate.gate import Gate, GateClosed
+from shared.gate.values import Lease
+
+#: A lease is renewed three times in its length, so two lost renewals cost nothing.
+RENEWALS = 3
+
+log = structlog.get_logger(__name__)
+
+
+class Heartbeat:
+    """`slots`: how many jobs this worker runs at once; None in a child process, whose parent tells."""
+
+    def __init__(
+        self, gate: Gate, worker: str, lanes: Sequence[str], *, lease_seconds: float, slots: int | None
+    ) -> None:
+        self._gate, self._worker, self._lanes = gate, worker, lanes
+        self._lease_seconds, self._slots = lease_seconds, slots
+        self._held: dict[UUID, Lease] = {}
+        self._valid_until: dict[UUID, float] = {}
+        self._lock = threading.Lock()
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._beat, name="headgate-heartbeat", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        self._stop.set()
+
+    def hold(self, lease: Lease, since: float) -> None:
+        """Keep a lease that was asked for at `since` (monotonic seconds)."""
+        with self._lock:
+            self._held[lease.job] = lease
+            self._valid_until[lease.job] = since + self._lease_seconds
+
+    def drop(self, lease: Lease) -> None:
+        with self._lock:
+            self._held.pop(lease.job, None)
+            self._valid_until.pop(lease.job, None)
+
+    def alive(self, lease: Lease) -> bool:
+        """Whether this process may still act for the job."""
+        with self._lock:
+            return self._held.get(lease.job) == lease and monotonic() < self._valid_until[lease.job]
+
+    def held(self) -> list[Lease]:
+        with self._lock:
+            return list(self._held.values())
+
+    def renew(self) -> None:
+        """One beat: extend what is held, drop what is lost."""
+        since, leases = monotonic(), self.held()
+        lost = self._gate.renew(self._worker, leases, self._lease_seconds, slots=self._slots, lanes=self._lanes)
+        with self._lock:
+            for lease in leases:
+                if self._held.get(lease.job) == lease:
+                    self._valid_until[lease.job] = 0.0 if lease.job in lost else since + self._lease_seconds
+        if lost:
+            log.warning("leases lost", jobs=[str(job) for job in lost])
+
+    def _beat(self) -> None:
+        while not self._stop.is_set():
+            try:
+                if self._slots is not None or self.held():
+                    self.renew()
+            except (GateClosed, Unavailable) as error:
+                # A closed gate takes running jobs back in when it is rebuilt; validity runs on meanwhile.
+                log.warning("leases not renewed", error=str(error))
+            self._stop.wait(min(1.0, self._lease_seconds / RENEWALS))

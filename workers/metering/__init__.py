@@ -1,0 +1,1 @@
+"""From draws to the bill: usage records, rollups, exports."""

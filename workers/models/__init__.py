@@ -1,0 +1,1 @@
+"""Calling models: the clients, and the paid calls they make."""

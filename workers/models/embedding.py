@@ -1,0 +1,38 @@
+"""One call for embeddings as a paid call."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from shared.metering.prices import Tokens
+from shared.stores.postgres import Connection
+from workers.models.clients import Clients
+from workers.models.errors import translated
+from workers.steps import Call, Reply
+
+Vector = list[float]
+
+
+def embedding_call(
+    clients: Clients,
+    model: str,
+    texts: Sequence[str],
+    *,
+    timeout: float,
+    keep: Callable[[Connection, list[Vector]], None] | None = None,
+) -> Call:
+    """The call whose outcome is {"vectors": [...]}; with `keep`, which stores them with the outcome, {"kept": n}."""
+
+    def make(call_id: str) -> Reply:
+        with translated():
+            answer = clients.openai.embeddings.create(
+                model=model, input=list(texts), timeout=timeout, extra_headers={"X-Client-Request-Id": call_id}
+            )
+        vectors = [row.embedding for row in answer.data]
+        drawn = Tokens(input=answer.usage.prompt_tokens)
+        if keep is None:
+            return Reply({"vectors": vectors}, drawn)
+        return Reply({"kept": len(vectors)}, drawn, effects=lambda connection: keep(connection, vectors))
+
+    worst = Tokens(input=sum(len(text.encode()) for text in texts) + len(texts))
+    request: dict[str, Any] = {"model": model, "input": list(texts)}
+    return Call("embedding", model, request, worst, make)

@@ -1,0 +1,13 @@
+"""`ops.probe`: holds its slot for a while; shows that the whole way is open."""
+
+import threading
+
+from shared.contracts.kinds import Probe
+from workers.context import Context
+from workers.outcomes import Done, Outcome
+
+
+def probe(context: Context, payload: Probe) -> Outcome:
+    threading.Event().wait(payload.seconds)
+    context.charge(1)
+    return Done({"seconds": payload.seconds})

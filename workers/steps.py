@@ -1,0 +1,145 @@
+"""The paid step: intent, call, outcome. The one place where a paid call is made.
+
+Before the call one short commit says what is about to be called and what it may draw at worst; after it one commit says
+what was drawn and what came of it. Whatever dies in between, the draw is on record. A step is known by its place in the
+job: a later run that finds the place answered replays the answer and calls nothing.
+
+Budgets will hold the worst case between the intent and the call, and settle it after the outcome.
+"""
+
+import hashlib
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import orjson
+import structlog
+
+from shared import clock
+from shared.errors import HeadgateError
+from shared.ledger import journal
+from shared.ledger.journal import Past, Step
+from shared.ledger.runs import Effects, Fenced, Run, hold
+from shared.metering.prices import Prices, Tokens
+from shared.stores.postgres import Database
+from workers.outcomes import nothing
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What a provider answered: `outcome` is what a replay needs, `drawn` what the provider reports."""
+
+    outcome: dict[str, Any]
+    drawn: Tokens
+    effects: Effects = nothing
+
+
+@dataclass(frozen=True)
+class Call:
+    """A paid call to be made. `make` gets the call id, which it must send as the client's request id."""
+
+    kind: str
+    model: str
+    request: Mapping[str, Any]
+    worst: Tokens
+    make: Callable[[str], Reply]
+
+
+class CallFailed(HeadgateError):  # noqa: N818 - it names what happened
+    """The provider answered that it will not serve this call, or was never reached: nothing was drawn."""
+
+    def __init__(self, message: str, *, retry: bool, after: float | None = None) -> None:
+        super().__init__(message)
+        self.retry, self.after = retry, after
+
+
+class CallLost(HeadgateError):  # noqa: N818 - as above
+    """The call went out and its answer did not arrive: it may have been drawn."""
+
+
+class Steps:
+    """The steps of one run."""
+
+    def __init__(
+        self,
+        database: Database,
+        prices: Prices,
+        run: Run,
+        *,
+        guard: Callable[[], None],
+        charge: Callable[[float], None],
+    ) -> None:
+        self._database, self._prices, self._run = database, prices, run
+        self._guard, self._charge = guard, charge
+        self._calls: Counter[str] = Counter()
+
+    @cached_property
+    def _past(self) -> Mapping[str, Past]:
+        """What earlier runs were answered; a first run has no past."""
+        return journal.answered(self._database, self._run.lease) if self._run.number > 1 else {}
+
+    def paid(self, place: str, call: Call) -> dict[str, Any]:
+        """The answer at this place: replayed if an earlier run has it, else called for and journaled."""
+        step = self._step(place, call.kind, call.request, model=call.model, worst=call.worst)
+        if (past := self._replayed(step)) is not None:
+            return past
+        self._prices.cost(call.model, call.worst, clock.now())  # what cannot be priced is not called
+        self._guard()
+        journal.intend(self._database, self._run.lease, step)
+        try:
+            reply = call.make(step.call_id)
+        except (CallFailed, CallLost) as error:
+            journal.close(self._database, self._run.lease, step, lost=isinstance(error, CallLost), error=str(error))
+            raise
+        self._charge(cost_of(reply.drawn))
+        self._write_outcome(step, reply)
+        return reply.outcome
+
+    def free(self, place: str, kind: str, made_from: Mapping[str, Any], make: Callable[[], dict[str, Any]]) -> Any:
+        """The outcome of a step that costs nothing by itself: made once, replayed after."""
+        step = self._step(place, kind, made_from)
+        if (past := self._replayed(step)) is not None:
+            return past
+        self._guard()
+        outcome = make()
+        journal.note(self._database, self._run.lease, step, outcome)
+        return outcome
+
+    def _step(self, place: str, kind: str, made_from: Mapping[str, Any], **paid: Any) -> Step:
+        self._calls[place] += 1
+        call_id = f"{self._run.job}/{place}/{self._run.number}/{self._calls[place]}"
+        return Step(call_id, place, self._run.number, kind, _hash(made_from), **paid)
+
+    def _replayed(self, step: Step) -> dict[str, Any] | None:
+        past = self._past.get(step.place)
+        if past is None:
+            return None
+        if past.input_hash != step.input_hash:
+            log.warning("a replayed step was asked for with other input", place=step.place, job=str(self._run.job))
+        return past.outcome
+
+    def _write_outcome(self, step: Step, reply: Reply) -> None:
+        lease = self._run.lease
+        try:
+            with self._database.transaction(lease.tenant) as connection:
+                hold(connection, lease)
+                journal.answer(connection, lease, step, reply.drawn, reply.outcome)
+                reply.effects(connection)
+        except Fenced:
+            # Another run has the job: it will not see this answer, but the draw goes on record all the same.
+            with self._database.transaction(lease.tenant) as connection:
+                journal.answer(connection, lease, step, reply.drawn, None)
+            raise
+
+
+def cost_of(drawn: Tokens) -> float:
+    """What fairness counts of a call: tokens in + 2 x tokens out (VTC, OSDI'24)."""
+    return drawn.input + 2 * drawn.output
+
+
+def _hash(made_from: Mapping[str, Any]) -> bytes:
+    return hashlib.sha256(orjson.dumps(made_from, option=orjson.OPT_SORT_KEYS)).digest()

@@ -1,0 +1,1 @@
+"""Agent turns: assemble, call the model, run tools, answer."""

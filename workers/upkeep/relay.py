@@ -1,0 +1,50 @@
+"""Sends what waits in the outbox. What was sent and not marked is sent again, under the same id."""
+
+from collections.abc import Sequence
+from itertools import groupby
+from uuid import UUID
+
+import orjson
+
+from shared import outbox
+from shared.bus import Bus
+from shared.cell import Cell
+from shared.errors import HeadgateError
+from shared.outbox import Message
+from shared.stores.postgres import Connection
+
+#: Messages per round; a full round is followed by another at once.
+BATCH = 200
+
+#: Seconds after which the relay looks by itself, rung for or not.
+PAUSE = 1.0
+
+
+class Relay:
+    def __init__(self, cell: Cell, bus: Bus) -> None:
+        self._cell, self._bus = cell, bus
+
+    def relay(self) -> float:
+        """One round; answers the seconds until the next (none: it waits for its bell itself)."""
+        due = outbox.due(self._cell.dispatcher, BATCH)
+        for tenant, messages in due.items():
+            with self._cell.database.transaction(tenant) as connection:
+                self._send(connection, tenant, messages)
+        if sum(map(len, due.values())) < BATCH:
+            self._cell.wakeups.wait(outbox.BELL, PAUSE)
+        return 0.0
+
+    def _send(self, connection: Connection, tenant: str, due: Sequence[UUID]) -> None:
+        taken = sorted(outbox.take(connection, tenant, due), key=lambda message: message.destination)
+        for destination, group in groupby(taken, key=lambda message: message.destination):
+            messages = list(group)
+            self._send_to(connection, tenant, destination, messages)
+
+    def _send_to(self, connection: Connection, tenant: str, destination: str, messages: Sequence[Message]) -> None:
+        identities = [message.message_id for message in messages]
+        try:
+            self._bus.reply(destination, [orjson.dumps(message.body) for message in messages])
+        except HeadgateError as error:
+            outbox.failed(connection, tenant, identities, str(error))
+        else:
+            outbox.sent(connection, tenant, identities)
