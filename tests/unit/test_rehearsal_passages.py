@@ -46,5 +46,9 @@ def test_deep_json_is_read() -> None:
 
 
 def test_sentences_end_at_stops_and_paragraphs() -> None:
-    passage = Passage("Lists\n\nA list, e.g. of\nnames, is mutable. It may be sorted!")
-    assert passage.sentences() == ["Lists", "A list, e.g. of names, is mutable.", "It may be sorted!"]
+    passage = Passage("Lists\n*****\n\nA list, e.g. of\nnames, is mutable. It may be sorted!\n\nSo:\n\n   sort()")
+    assert passage.sentences() == ["A list, e.g. of names, is mutable.", "It may be sorted!"]
+
+
+def test_passage_without_a_whole_sentence_is_quoted_in_fragments() -> None:
+    assert Passage("Lists\n=====\n\nmutable").sentences() == ["Lists", "mutable"]
