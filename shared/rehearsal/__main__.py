@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import uvicorn
+from pydantic import ValidationError
 
 from shared import clock
 from shared.rehearsal.log import ServedLog
@@ -36,15 +37,19 @@ class Announced(uvicorn.Server):
 def main() -> None:
     arguments = _arguments()
     _allow_many_connections()
-    settings = RehearsalSettings.model_validate({name: getattr(arguments, name) for name in _FLAGS})
+    try:
+        settings = RehearsalSettings.model_validate({name: getattr(arguments, name) for name in _FLAGS})
+        listening = socket.create_server((arguments.host, arguments.port), backlog=BACKLOG)
+    except (ValidationError, OSError) as error:
+        sys.exit(f"The rehearsal model cannot start; change its arguments: {error}")
+    # asyncio does this only for sockets made with their protocol named; without it each answer waits 40 ms.
+    listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     app = Server(RehearsalModel(settings, ServedLog(arguments.log), clock.now)).app()
     # A cut answer is an error to uvicorn, and here an order: hence the quiet.
     config = uvicorn.Config(
         app, access_log=False, log_level="critical", lifespan="off", ws="none", timeout_graceful_shutdown=STOP_SECONDS
     )
-    with socket.create_server((arguments.host, arguments.port), backlog=BACKLOG) as listening:
-        # asyncio does this only for sockets made with their protocol named; without it each answer waits 40 ms.
-        listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    with listening:
         Announced(config).run(sockets=[listening])
 
 
