@@ -67,7 +67,6 @@ class ServedLog:
     """The entries in order, in memory and, where a path is given, in a file."""
 
     def __init__(self, path: Path | None = None) -> None:
-        self._path = path
         self._entries: dict[int, Served] = {}
         self._by_request: dict[str, list[int]] = {}
         for served in _read(path):
