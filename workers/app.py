@@ -45,7 +45,7 @@ def build(settings: Settings) -> Celery:
 def _register(app: Celery, family: Family, process: "WorkerProcess") -> None:
     """One task for each family. Its time limit binds on prefork pools, where a child may be ended."""
 
-    @app.task(name=task_name(family), time_limit=deadline_of(family) + HARD, shared=False)
+    @app.task(name=task_name(family), time_limit=int(deadline_of(family)) + HARD, shared=False)
     def take(lane: str) -> None:
         process.take(lane)
 

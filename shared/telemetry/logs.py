@@ -5,9 +5,14 @@ import sys
 
 import structlog
 
+#: Libraries that log each request they make.
+CHATTY = ("httpx", "httpx2", "openai")
+
 
 def configure(level: str) -> None:
     """Set up logging for a process; `level` is DEBUG, INFO, WARNING or ERROR."""
+    for chatty in CHATTY:
+        logging.getLogger(chatty).setLevel(logging.WARNING)
     human = sys.stderr.isatty()
     structlog.configure(
         processors=[

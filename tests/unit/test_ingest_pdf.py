@@ -85,6 +85,15 @@ def test_pdf_with_damaged_bytes_is_read_or_refused_and_nothing_else() -> None:
             parse(bytes(broken), "application/pdf", name="a")
 
 
+def test_pdf_with_a_name_of_long_ago_is_refused() -> None:
+    assert "damaged" in refusal(drawing(b"BT /A 9 Tf (x) Tj ET").replace(b"/FlateDecode", b"/Fl"))
+
+
+def test_pdf_of_many_oddities_writes_no_log(caplog: pytest.LogCaptureFixture) -> None:
+    parse(a_pdf("text").replace(b"/WinAnsiEncoding", b"/WinAnsiUnheardOf"), "", name="a")
+    assert not caplog.records
+
+
 def test_pdf_with_too_many_pages_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pdf_parser, "MOST_PAGES", 2)
     assert "3 pages" in refusal(a_pdf("a", "b", "c"))
@@ -94,10 +103,19 @@ def test_pdf_that_unpacks_to_gigabytes_is_refused() -> None:
     assert "unpacks" in refusal(drawing(b" " * 60_000_000))
 
 
-def test_pdf_that_draws_without_end_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pdf_parser, "MOST_OPERATIONS", 20_000)
-    assert "draws" in refusal(drawing(b"BT /A 9 Tf " + b"(x) Tj " * 30_000 + b"ET"))
-    assert "draws" in refusal(drawing(b"/F Do " * 400, form=b"BT /A 9 Tf " + b"(x) Tj " * 100 + b"ET"))
+@pytest.mark.parametrize(
+    ("page", "form"),
+    [
+        (b"BT /A 9 Tf " + b"(x) Tj " * 200_000 + b"ET", b""),
+        (b"/F Do " * 400, b"BT /A 9 Tf " + b"(x) Tj " * 1000 + b"ET"),
+        (b"/F Do " * 400, b"BT [[" + b"(x)" * 10_000 + b"]] TJ ET"),
+        (b"/F Do " * 400, b"1 0 0 1 2 2 cm " * 1000),
+    ],
+    ids=["text", "forms", "nested arrays", "lines"],
+)
+def test_pdf_that_draws_without_end_is_refused(page: bytes, form: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pdf_parser, "MOST_SECONDS", 0.2)
+    assert "draws" in refusal(drawing(page, form=form))
 
 
 def test_pdf_with_too_much_text_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -39,7 +39,7 @@ def turn(context: Context, payload: AgentTurn) -> Outcome:
         exchange = Exchange(payload.conversation, payload.agent, context.run.job, payload.message, answer)
         conversation.say(connection, context.tenant.tenant_id, exchange)
 
-    return Done({"answer": answer, "sources": sources, "conversation": payload.conversation}, effects=effects)
+    return Done({"answer": answer, "sources": list(dict.fromkeys(sources)), "conversation": payload.conversation}, effects=effects)
 
 
 def _assemble(context: Context, payload: AgentTurn) -> dict[str, Any]:
@@ -65,7 +65,7 @@ def _converse(context: Context, agent: Agent, messages: list[Message]) -> tuple[
         messages.append(_asked_for(reply["content"], calls))
         for index, call in enumerate(calls):
             result = _use(context, agent, f"{number}.tool.{index}", call)
-            sources += [found["document"] for found in result.get("passages", ()) if found["document"] not in sources]
+            sources += [found["document"] for found in result.get("passages", ())]
             messages.append({"role": "tool", "tool_call_id": call["id"], "content": orjson.dumps(result).decode()})
     return reply["content"], sources
 

@@ -1,7 +1,7 @@
 """The text of a PDF, page by page, by pypdf.
 
 A PDF is a program that draws: a small file can unpack to gigabytes or draw the same form a million times, so pages,
-unpacked bytes, operations and characters are all bounded. pypdf has no closed list of what it raises on a broken
+unpacked bytes, CPU time and characters are all bounded. pypdf has no closed list of what it raises on a broken
 file; the list here is what its code can raise. Text comes in the order in which the file draws it; columns and tables
 may come out interleaved, and a scanned page has no text at all.
 """
@@ -10,18 +10,20 @@ import logging
 import struct
 import zlib
 from io import BytesIO
+from time import thread_time
 from typing import Any
 
 from pypdf import PasswordType, PdfReader, apply_configuration
-from pypdf.errors import DependencyError, LimitReachedError, PyPdfError
+from pypdf.errors import DependencyError, DeprecationError, LimitReachedError, PyPdfError
 
 from workers.ingest.parsed import UnreadableDocument
 
 #: Pages; the longest manuals (a processor's instruction set) have some 5,000.
 MOST_PAGES = 6_000
 
-#: Drawing operations of the whole document; a page of prose has some hundreds. 5 million take about half a minute.
-MOST_OPERATIONS = 5_000_000
+#: Seconds of CPU that one file may take; 100 pages of prose take half a second. Measured and not counted, since the same
+#: thousand operations may be a page or a form within forms within forms, each with a font to be read anew.
+MOST_SECONDS = 30.0
 
 #: Bytes that one stream may unpack to; a page of prose has 10 kB, a map 5 MB. pypdf's own bound is 75 MB.
 _MOST_UNPACKED = 20_000_000
@@ -29,9 +31,11 @@ _MOST_UNPACKED = 20_000_000
 #: Forms (stamps, tiles, figures) drawn on one page; pypdf leaves the rest undrawn. Its own bound is 5,000.
 _MOST_FORMS = 500
 
-#: What pypdf lets through when a file is broken: a missing key, a wrong type, a bad number, a loop, a damaged stream.
+#: What pypdf lets through when a file is broken: a missing key, a wrong type, a bad number, a loop, a damaged stream,
+#: a name that it no longer knows (and calls deprecated).
 _BROKEN = (
     PyPdfError,
+    DeprecationError,
     ArithmeticError,
     AssertionError,
     AttributeError,
@@ -48,8 +52,8 @@ _BROKEN = (
 
 def read_pdf(content: bytes, *, most_characters: int) -> tuple[str | None, str]:
     """Title (from the file's own description) and text."""
-    # One line for each oddity: a hostile file would write millions, and what matters is raised.
-    logging.getLogger("pypdf").setLevel(logging.ERROR)
+    # It logs a line for each oddity, and a hostile file has millions; what matters is raised.
+    logging.getLogger("pypdf").setLevel(logging.CRITICAL)
     limits = apply_configuration(
         zlib_maximum_output_length=_MOST_UNPACKED, xform_maximum_invocations_per_extraction=_MOST_FORMS
     )
@@ -70,11 +74,11 @@ def _read(content: bytes, most_characters: int) -> tuple[str | None, str]:
         raise _locked()
     if (pages := len(reader.pages)) > MOST_PAGES:
         raise UnreadableDocument(f"This PDF has {pages} pages, more than the {MOST_PAGES} we take: split it.")
-    operations = _Operations()
+    patience = _Patience()
     texts: list[str] = []
     for page in reader.pages:
-        texts.append(page.extract_text(visitor_operand_before=operations.count))
-        operations.refuse_too_many()
+        texts.append(page.extract_text(visitor_operand_before=patience.ask))
+        patience.ask()
         if (most_characters := most_characters - len(texts[-1])) < 0:
             raise UnreadableDocument("This PDF holds more text than we take: split it.")
     title = reader.metadata.title if reader.metadata else None
@@ -85,16 +89,12 @@ def _locked() -> UnreadableDocument:
     return UnreadableDocument("This PDF is protected by a password or encryption: save it without protection.")
 
 
-class _Operations:
-    """Counts what a document draws. Asked again after each page, since pypdf swallows what is raised inside a form."""
+class _Patience:
+    """Asked before each drawing operation, and after each page too: pypdf swallows what is raised inside a form."""
 
     def __init__(self) -> None:
-        self._drawn = 0
+        self._until = thread_time() + MOST_SECONDS
 
-    def count(self, _operator: Any, operands: Any, *_matrices: Any) -> None:
-        self._drawn += 1 + sum(len(operand) for operand in operands if isinstance(operand, list))
-        self.refuse_too_many()
-
-    def refuse_too_many(self) -> None:
-        if self._drawn > MOST_OPERATIONS:
+    def ask(self, *_operation: Any) -> None:
+        if thread_time() > self._until:
             raise UnreadableDocument("This PDF draws far more than its pages can show: print it to PDF anew.")

@@ -1,0 +1,102 @@
+"""A cell of one's own: a fresh database from a migrated template, an empty Redis, and an open gate."""
+
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit, urlunsplit
+
+import psycopg
+from redis import Redis
+
+from shared import ids
+from shared.cell import Cell
+from shared.embedded import Servers, embedded
+from shared.settings import Settings, with_role
+from shared.stores import migrate
+from shared.tenancy import agents
+from shared.tenancy.agents import Agent
+from shared.tenancy.provision import NewKey, Provisioning
+
+#: A lease in tests, in seconds (design: 30 in life).
+LEASE = 3.0
+
+SCOPES = ["turns:submit", "knowledge:write", "ops:submit"]
+
+
+@contextmanager
+def test_servers() -> Iterator[Servers]:
+    """Embedded servers whose database `headgate` is migrated, and is the template of every cell's own."""
+    home = Path(tempfile.mkdtemp(prefix="headgate-test-"))
+    try:
+        with embedded(home, durable=False) as servers:
+            roles = (migrate.APP, migrate.DISPATCHER, migrate.METERING)
+            migrate.upgrade(servers.database_admin_url, {r: with_role(servers.database_url, r) for r in roles})
+            yield servers
+    finally:
+        shutil.rmtree(home, ignore_errors=True)
+
+
+@contextmanager
+def test_cell(servers: Servers, home: Path, **settings: Any) -> Iterator[Cell]:
+    """A cell with nothing in it but the platform's own tenant, its gate open."""
+    Redis.from_url(servers.redis_url).flushall()
+    with _database_of_its_own(servers) as name:
+        chosen: dict[str, Any] = {
+            "home": home,
+            "database_url": _named(servers.database_url, name),
+            "database_admin_url": _named(servers.database_admin_url, name),
+            "redis_url": servers.redis_url,
+            "lease_seconds": LEASE,
+            "access_cache_seconds": 0.0,
+            "OPENAI_API_KEY": "sk-test-key",
+            "embedding_model": "rehearsal-embed",
+        }
+        cell = Cell(Settings(**(chosen | settings)))
+        cell.rebuilder.rebuild()
+        try:
+            yield cell
+        finally:
+            close(cell)
+
+
+def close(cell: Cell) -> None:
+    for database in (cell.control, cell.database, cell.dispatcher, cell.metering, cell.admin):
+        database.close()
+    cell.redis.close()
+
+
+def make_tenant(cell: Cell, tenant: str, tier: str = "pro", **limits: int) -> NewKey:
+    """A tenant with an agent that the rehearsal model answers, and a key for everything a tenant may do."""
+    provisioning = Provisioning(cell.admin)
+    provisioning.create_tenant(tenant, name=tenant.title(), tier=tier, limits=limits)
+    with cell.database.transaction(tenant) as connection:
+        agents.put(connection, tenant, Agent("default", "rehearsal-1"))
+    return provisioning.create_key(tenant=tenant, scopes=SCOPES)
+
+
+def environment(settings: Settings) -> dict[str, str]:
+    """These settings as a process reads them."""
+    told = settings.model_dump(mode="json", exclude_none=True, exclude_defaults=True)
+    named = {"openai_api_key": "OPENAI_API_KEY", "openai_base_url": "OPENAI_BASE_URL"}
+    values = {named.get(name, f"HEADGATE_{name.upper()}"): str(value) for name, value in told.items()}
+    if settings.openai_api_key is not None:
+        values["OPENAI_API_KEY"] = settings.openai_api_key.get_secret_value()
+    return values
+
+
+@contextmanager
+def _database_of_its_own(servers: Servers) -> Iterator[str]:
+    name = f"cell_{ids.new().hex}"
+    with psycopg.connect(_named(servers.database_admin_url, "postgres"), autocommit=True) as admin:
+        admin.execute(f"CREATE DATABASE {name} TEMPLATE headgate")
+        try:
+            yield name
+        finally:
+            admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+def _named(url: str, database: str) -> str:
+    return urlunsplit(urlsplit(url)._replace(path=f"/{database}"))
