@@ -21,8 +21,8 @@ from workers.ingest.parsed import UnreadableDocument
 #: Pages; the longest manuals (a processor's instruction set) have some 5,000.
 MOST_PAGES = 6_000
 
-#: Seconds of CPU that one file may take; 100 pages of prose take half a second. Measured and not counted, since the same
-#: thousand operations may be a page or a form within forms within forms, each with a font to be read anew.
+#: Seconds of CPU that one file may take; 100 pages of prose take half a second. Measured and not counted, since
+#: one operation may be a letter or a form within forms within forms, each with a font to be read anew.
 MOST_SECONDS = 30.0
 
 #: Bytes that one stream may unpack to; a page of prose has 10 kB, a map 5 MB. pypdf's own bound is 75 MB.
