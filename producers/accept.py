@@ -17,6 +17,7 @@ from shared.cell import Cell
 from shared.contracts.answers import Accepted, AcceptedData, Reason, Refused, RefusedData
 from shared.intake import Receipt
 from shared.ledger.jobs import NewJob
+from shared.stores.postgres import TOO_MUCH
 from shared.telemetry import metrics
 from shared.tenancy.access import Principal
 
@@ -59,7 +60,7 @@ class Acceptance:
         """The batch at once; if the database finds fault with it, one by one, so that only the bad one suffers."""
         try:
             return self._cell.intake.submit(jobs) if jobs else []
-        except psycopg.Error:
+        except (psycopg.DataError, psycopg.IntegrityError, *TOO_MUCH):
             if len(jobs) == 1:
                 return [Receipt(jobs[0].job_id, "", refused=Reason.UNPROCESSABLE)]
             return [receipt for job in jobs for receipt in self._submit([job])]

@@ -99,6 +99,14 @@ class Gate:
         with _translated():
             return bool(self._redis.eval(self._scripts.opening, 1, self._prefix, epoch, run_id))
 
+    def is_open(self) -> bool:
+        """Whether the gate works."""
+        try:
+            self.waiting([("", "")])
+        except GateClosed:
+            return False
+        return True
+
     def forget(self, epoch: int) -> None:
         """Remove what a past epoch left behind."""
         with _translated():

@@ -50,7 +50,12 @@ class Rebuilder:
         self._gate, self._dispatcher, self._tenants, self._intake = gate, dispatcher, tenants, intake
         self._lease_seconds = lease_seconds
 
-    def rebuild(self) -> Rebuilt:
+    def rebuild(self) -> Rebuilt | None:
+        """Rebuild a closed gate; None where another is at it, or has just done it."""
+        with housekeeping.sole_rebuilder(self._dispatcher) as sole:
+            return self._rebuild() if sole and not self._gate.is_open() else None
+
+    def _rebuild(self) -> Rebuilt:
         begun, run_id = time.monotonic(), self._gate.run_id()
         with housekeeping.new_epoch(self._dispatcher) as (epoch, unfinished):
             tenants = {tenant.tenant_id: tenant for tenant in self._tenants.all()}

@@ -12,6 +12,9 @@ from shared.contracts.kinds import Family
 from shared.ledger.runs import EPOCH_LOCK
 from shared.stores.postgres import Connection, Database, one
 
+#: Held by the one that rebuilds, from before the reading until the gate is open. Any number that nobody else uses.
+REBUILD_LOCK = 4_849_415_403
+
 COLUMNS = "tenant_id, job_id, seq, family, priority, state, fence, due_at"
 
 UNOFFERED = f"""
@@ -67,6 +70,13 @@ def mark_offered(dispatcher: Database, jobs: Sequence[tuple[str, UUID]]) -> None
     """The gate has these (tenant, job): the ledger sweep need not look at them again."""
     with dispatcher.connection() as connection:
         connection.execute(MARK_OFFERED, ([tenant for tenant, _ in jobs], [job for _, job in jobs]))
+
+
+@contextmanager
+def sole_rebuilder(dispatcher: Database) -> Iterator[bool]:
+    """Whether nobody else rebuilds; whoever does and dies makes way with its connection."""
+    with dispatcher.transaction() as connection:
+        yield one(connection, "SELECT pg_try_advisory_xact_lock(%s) AS sole", (REBUILD_LOCK,))["sole"]
 
 
 @contextmanager

@@ -31,6 +31,9 @@ CONNECT_TIMEOUT = 10
 #: The same, for a connection that went half-open: three probes of five seconds.
 KEEPALIVES = {"keepalives_idle": 5, "keepalives_interval": 5, "keepalives_count": 3, "tcp_user_timeout": 20_000}
 
+#: Operational errors that a statement's own values cause: trying again would fail again.
+TOO_MUCH = (psycopg.errors.ProgramLimitExceeded, psycopg.errors.StatementTooComplex, psycopg.errors.TooManyColumns)
+
 Connection = psycopg.Connection[DictRow]
 
 ROLE = """
@@ -75,7 +78,9 @@ class Database:
         driver.row_factory = dict_row
         try:
             yield driver
-        except psycopg.OperationalError as error:
+        except (psycopg.OperationalError, psycopg.InterfaceError) as error:
+            if isinstance(error, TOO_MUCH):
+                raise
             raise Unavailable(f"Postgres at {without_password(self._url)} went away: {error}") from error
         finally:
             if driver.closed or driver.info.transaction_status != psycopg.pq.TransactionStatus.IDLE:

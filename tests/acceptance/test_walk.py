@@ -47,7 +47,7 @@ def test_a_job_of_each_kind_travels_from_the_door_to_the_export(
         answered = finished(cell, "acme", turn)
         assert answered["state"] == "done"
         assert answered["result"]["sources"] == ["with"]
-        assert "context manager" in answered["result"]["answer"]
+        assert 'Sources: The "with" statement' in answered["result"]["answer"]
 
         eventually(lambda: unrecorded(cell) == 0, "every draw is recorded")
         export = submit(cell, "billing.export", {"period": time.strftime("%Y-%m", time.gmtime())}, billing.secret)

@@ -16,7 +16,10 @@ def sweep(cell: Cell, worker: str) -> float:
     try:
         answered = cell.gate.sweep(worker)
     except GateClosed:
-        cell.permits.publish(cell.rebuilder.rebuild().permits)
+        rebuilt = cell.rebuilder.rebuild()
+        if rebuilt is None:
+            return LONGEST / 4
+        cell.permits.publish(rebuilt.permits)
         return 0.0
     cell.permits.publish(answered.permits)
     return min(LONGEST, max(SHORTEST, answered.fields["wake"] / 1000)) if answered.fields["swept"] else LONGEST
