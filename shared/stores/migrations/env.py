@@ -9,7 +9,7 @@ from shared.stores import tables
 def run(connection: Connection, schema: str) -> None:
     context.configure(
         connection=connection,
-        target_metadata=getattr(tables, schema),
+        target_metadata=tables.SCHEMAS[schema],
         version_table="migrations",
         version_table_schema=schema,
         include_schemas=True,
