@@ -1,0 +1,101 @@
+"""`headgate`: the table of its commands, and what each way of ending means to the shell.
+
+Exit codes: 0 done, 1 failed, 2 wrong usage. Whatever is wrong is one line on stderr that says what to do. A command's
+room is imported when that command is asked for: the rooms bring the clients of Postgres, Redis and the broker with
+them, which take a second that `headgate --help` does not need.
+"""
+
+import sys
+from collections.abc import Mapping, Sequence
+from importlib import import_module
+from typing import Any, NoReturn
+
+import psycopg
+import typer
+from typer.core import TyperGroup
+from typer.exceptions import TyperException
+from typer.main import get_group
+
+from shared.errors import HeadgateError
+
+#: Each command, which is also its room's name here, and its line in `headgate --help`.
+COMMANDS: Mapping[str, str] = {
+    "demo": "One job's whole journey on this machine, with three tenants and a flood.",
+    "up": "Run a whole platform on this machine until Ctrl-C.",
+    "doctor": "Check servers, roles, settings and workers.",
+    "db": "Bring the database up to date.",
+    "tenant": "Make, show, change, suspend and resume tenants.",
+    "key": "Make, list and revoke API keys.",
+    "submit": "Ask for a job: a turn of a conversation, documents to ingest.",
+    "jobs": "List jobs, look into one, let one that ended badly wait again.",
+    "queues": "What waits and runs at the gate, by lane and tenant.",
+    "usage": "What tenants drew, in tokens and money.",
+    "billing": "Hand a month's usage to billing.",
+    "worker": "Run a worker that serves lanes.",
+    "bus": "Run the bus door: take jobs from other services.",
+}
+
+
+class Commands(TyperGroup):
+    """Shows every command; imports the room of the one that is asked for."""
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> tuple[str | None, Any, list[str]]:
+        name, _, rest = super().resolve_command(ctx, args)
+        return name, room(name or ""), rest
+
+
+def main() -> NoReturn:
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(arguments: Sequence[str]) -> int:
+    """One command; answers its exit code."""
+    try:
+        code = assembled()(list(arguments), prog_name="headgate", standalone_mode=False)
+    except TyperException as wrong:
+        said = wrong.format_message().strip()  # empty where a group has shown its help instead
+        return failed(said, wrong.exit_code) if said else wrong.exit_code
+    except HeadgateError as error:
+        return failed(str(error), 1)
+    except psycopg.errors.UndefinedTable:
+        return failed("the database has not been made ready for this version: run `headgate db upgrade`", 1)
+    except psycopg.Error as error:
+        return failed(f"the database refuses: {error}", 1)
+    except typer.Abort:
+        return failed("stopped", 1)
+    return code or 0
+
+
+def assembled() -> typer.Typer:
+    """The command line, with the words of each command and nothing behind them yet."""
+    app = typer.Typer(
+        cls=Commands,
+        help="Headgate runs AI agents for many tenants: fair by cost, durable, isolated, metered.",
+        no_args_is_help=True,
+        add_completion=False,
+        pretty_exceptions_enable=False,
+    )
+    for name, line in COMMANDS.items():
+        app.command(name, help=line)(_elsewhere)
+    return app
+
+
+def room(name: str) -> Any:
+    """The command behind a name, with its options."""
+    app = typer.Typer()
+    import_module(f"producers.cli.{name}").register(app)
+    return get_group(app).commands[name]
+
+
+def failed(message: str, code: int) -> int:
+    """Say in one line what is wrong and what to do."""
+    sys.stderr.write(f"headgate: {' '.join(message.split())}\n")
+    return code
+
+
+def _elsewhere() -> None:
+    """Stands for a command whose room is not imported."""
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,84 @@
+"""One way to print: tables for people, or with `--json` exactly one JSON document, on stdout; progress on stderr.
+
+What tenants write is printed as it is: no markup is read in it, and no control character of it reaches the terminal.
+"""
+
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Annotated, Any
+
+import orjson
+import typer
+from rich.console import Console
+from rich.table import Table
+
+#: The option that every reading command takes.
+Json = Annotated[bool, typer.Option("--json", help="One JSON document instead of a table.")]
+
+#: What stands where there is nothing to say.
+NOTHING = "-"
+
+#: Columns of a table that goes to a file or a pipe, which have no width of their own.
+PIPED_WIDTH = 200
+
+
+def console(*, stderr: bool = False) -> Console:
+    """Where answers go; with `stderr`, where a command says what it is doing meanwhile."""
+    watched = (sys.stderr if stderr else sys.stdout).isatty()
+    width = None if watched else PIPED_WIDTH
+    return Console(stderr=stderr, width=width, highlight=False, markup=False, emoji=False)
+
+
+def document(value: Any) -> None:
+    """One JSON document."""
+    typer.echo(orjson.dumps(value, default=str, option=orjson.OPT_INDENT_2 | orjson.OPT_NON_STR_KEYS))
+
+
+def table(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> Table:
+    """Rows under their columns; numbers stand right."""
+    made = Table(box=None, header_style="bold", pad_edge=False)
+    held = [tuple(row) for row in rows]
+    for position, column in enumerate(columns):
+        numbers = bool(held) and all(isinstance(row[position], int | float) for row in held)
+        made.add_column(column, justify="right" if numbers else "left", overflow="fold")
+    for row in held:
+        made.add_row(*(words(cell) for cell in row))
+    return made
+
+
+def sheet(fields: Mapping[str, Any]) -> Table:
+    """One thing, field by field."""
+    made = Table(box=None, show_header=False, pad_edge=False)
+    made.add_column(style="bold")
+    made.add_column(overflow="fold")
+    for name, value in fields.items():
+        made.add_row(name, words(value))
+    return made
+
+
+def words(value: Any) -> str:
+    """A value as people read it."""
+    match value:
+        case None:
+            said = ""
+        case bool():
+            said = "yes" if value else "no"
+        case int():
+            said = f"{value:,}"
+        case float():
+            said = f"{value:,.2f}"
+        case datetime():
+            said = f"{value:%Y-%m-%d %H:%M:%S}"
+        case Mapping():
+            said = ", ".join(f"{name}={words(held)}" for name, held in value.items())
+        case list() | tuple() | frozenset():
+            said = ", ".join(words(held) for held in value)
+        case _:
+            said = str(value)
+    return printable(said) or NOTHING
+
+
+def printable(text: str) -> str:
+    """Text that cannot steer the terminal it is shown on."""
+    return "".join(sign if sign.isprintable() or sign == "\n" else "\N{REPLACEMENT CHARACTER}" for sign in text)
