@@ -1,0 +1,102 @@
+"""A whole Headgate on one machine: servers where none are named, the database up to date, workers and the bus door.
+
+`headgate up` keeps one running, `headgate demo` shows one off. Whatever is started here is gone when the context ends,
+the workers first, the servers last.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from time import sleep
+
+from producers.cli.crew import DOOR, door, workers
+from producers.cli.processes import Children, children
+from producers.cli.stopping import undisturbed
+from shared.cell import Cell
+from shared.clock import monotonic
+from shared.embedded import embedded, served_by
+from shared.embedded.home import Home, held
+from shared.errors import ConfigurationError, Unavailable
+from shared.gate.gate import GateClosed
+from shared.settings import Settings, with_role
+from shared.stores import migrate
+
+#: Seconds in which workers must have told the gate of themselves; importing what a worker needs costs 2.4 CPU seconds.
+START_SECONDS = 60.0
+
+#: Seconds between two looks at what is waited for.
+LOOK = 0.1
+
+
+@dataclass(frozen=True)
+class Machine:
+    cell: Cell
+    children: Children
+
+    def await_workers(self) -> None:
+        """Until every worker has told the gate of its slots: from then on a job starts at once."""
+        wanted = sum(child.program.name != DOOR for child in self.children)
+        until = monotonic() + START_SECONDS
+        while self._workers() < wanted:
+            if monotonic() > until:
+                logs = self.cell.settings.home / "logs"
+                raise Unavailable(f"the workers did not come up within {START_SECONDS:g} s: see {logs}")
+            self.children.tend()
+            sleep(LOOK)
+
+    def _workers(self) -> int:
+        """How many the gate knows; a gate that nobody has rebuilt yet knows none."""
+        try:
+            return int(self.cell.gate.look()["workers"])
+        except GateClosed:
+            return 0
+
+
+@contextmanager
+def running(
+    settings: Settings, *, slots: int | None, say: Callable[[str], None], durable: bool = True
+) -> Iterator[Machine]:
+    """Everything started, the workers perhaps still on their way up (`await_workers`)."""
+    home = Home(settings.home.resolve())
+    with ExitStack() as stack:
+        with undisturbed():
+            served = stack.enter_context(_served(settings, durable=durable))
+        cell = Cell(served)
+        stack.callback(_close, cell)
+        upgrade(served)
+        cell.verify()
+        crew = stack.enter_context(children(home, stop_seconds=served.stop_seconds, say=say))
+        crew.start(door(served))
+        crew.start(*workers(cell, slots))
+        yield Machine(cell, crew)
+
+
+def upgrade(settings: Settings) -> None:
+    """Bring the database up to date, with every role that serves."""
+    url = settings.database_url or ""
+    logins = {
+        migrate.APP: url,
+        migrate.DISPATCHER: settings.database_dispatcher_url or with_role(url, migrate.DISPATCHER),
+        migrate.METERING: settings.database_metering_url or with_role(url, migrate.METERING),
+    }
+    migrate.upgrade(settings.database_admin_url or "", logins)
+
+
+def _close(cell: Cell) -> None:
+    """Let go of the servers before they stop."""
+    for database in (cell.control, cell.database, cell.dispatcher, cell.metering, cell.admin):
+        database.close()
+    cell.redis.close()
+
+
+@contextmanager
+def _served(settings: Settings, *, durable: bool) -> Iterator[Settings]:
+    """The settings with servers for all that they leave open; the home is ours alone meanwhile."""
+    if (settings.database_url is None) != (settings.database_admin_url is None):
+        raise ConfigurationError("set both HEADGATE_DATABASE_URL and HEADGATE_DATABASE_ADMIN_URL, or neither")
+    if settings.database_url and settings.redis_url:
+        with held(settings.home):
+            yield settings
+    else:
+        with embedded(settings.home, durable=durable) as servers:
+            yield served_by(settings, servers)

@@ -1,0 +1,63 @@
+"""`headgate up`: a whole platform on this machine until Ctrl-C or SIGTERM; nothing of it stays."""
+
+from time import sleep
+from typing import Annotated
+
+import typer
+
+from producers.cli import opening
+from producers.cli.machine import Machine, running
+from producers.cli.opening import QUIET
+from producers.cli.stopping import stoppable
+from shared.settings import Settings
+from shared.stores.postgres import without_password
+from shared.telemetry import logs
+
+#: Seconds between two looks at the children.
+LOOK = 0.2
+
+FIRST_STEPS = """Ready. From another terminal{where}:
+  {prefix}headgate tenant create acme --tier pro
+  {prefix}headgate key create --tenant acme --scope turns:submit --scope knowledge:write
+  {prefix}headgate submit ingest --tenant acme README.md
+  {prefix}headgate submit turn --tenant acme "What is this about?"
+  {prefix}headgate doctor
+Ctrl-C stops everything."""
+
+
+def register(app: typer.Typer) -> None:
+    app.command()(up)
+
+
+def up(
+    slots: Annotated[int | None, typer.Option(min=1, help="Jobs at once, documents apart.")] = None,
+) -> None:
+    """Run a whole platform on this machine until Ctrl-C; a child that dies is started again."""
+    logs.configure(QUIET)
+    try:
+        with stoppable(), running(opening.settings(), slots=slots, say=typer.echo) as machine:
+            _introduce(machine)
+            machine.await_workers()
+            typer.echo(_first_steps(machine.cell.settings))
+            while True:
+                machine.children.tend()
+                sleep(LOOK)
+    except KeyboardInterrupt:
+        typer.echo("Stopped; nothing is left running.")
+
+
+def _introduce(machine: Machine) -> None:
+    settings = machine.cell.settings
+    typer.echo(f"postgres  {without_password(settings.database_url or '')}")
+    typer.echo(f"redis     {without_password(settings.redis_url or '')}")
+    for child in machine.children:
+        program = child.program
+        typer.echo(f"{program.name:<9} pid {child.process.pid}, {program.about}; log: {child.log}")
+
+
+def _first_steps(settings: Settings) -> str:
+    """What to do now, with the home where other terminals would not find it by themselves."""
+    usual = settings.home == Settings.model_fields["home"].default
+    prefix = "" if usual else f"HEADGATE_HOME={settings.home.resolve()} "
+    where = " in this folder" if usual else ""
+    return FIRST_STEPS.format(prefix=prefix, where=where)
