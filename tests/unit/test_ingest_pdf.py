@@ -109,9 +109,10 @@ def test_pdf_that_unpacks_to_gigabytes_is_refused() -> None:
         (b"BT /A 9 Tf " + b"(x) Tj " * 200_000 + b"ET", b""),
         (b"/F Do " * 400, b"BT /A 9 Tf " + b"(x) Tj " * 1000 + b"ET"),
         (b"/F Do " * 400, b"BT [[" + b"(x)" * 10_000 + b"]] TJ ET"),
+        (b"/F Do", b"BT /A 9 Tf " + b"(x) Tj " * 100_000 + b"ET"),
         (b"/F Do " * 400, b"1 0 0 1 2 2 cm " * 1000),
     ],
-    ids=["text", "forms", "nested arrays", "lines"],
+    ids=["text", "forms", "nested arrays", "last form", "lines"],
 )
 def test_pdf_that_draws_without_end_is_refused(page: bytes, form: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pdf_parser, "MOST_SECONDS", 0.2)

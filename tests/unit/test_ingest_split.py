@@ -90,7 +90,7 @@ def test_heading_is_told_from_what_only_looks_like_one(line: str, heading: str |
 def test_megabyte_of_anything_is_split_within_seconds(text: str) -> None:
     started = time.process_time()
     split(text, title=None)
-    assert time.process_time() - started < 4
+    assert time.process_time() - started < 10
 
 
 def test_reference_of_python_is_parsed_and_split_within_seconds() -> None:
@@ -99,4 +99,4 @@ def test_reference_of_python_is_parsed_and_split_within_seconds() -> None:
         parsed = parse(text.encode(), "text/plain", name=key)
         assert parsed.title
         assert split(parsed.text, title=parsed.title)
-    assert time.process_time() - started < 2
+    assert time.process_time() - started < 5
