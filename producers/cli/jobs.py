@@ -1,0 +1,93 @@
+"""`headgate jobs`: what stands in the ledger. Over all tenants it shows where jobs stand, never what they say."""
+
+from contextlib import AbstractContextManager
+from dataclasses import asdict
+from typing import Annotated, Any
+from uuid import UUID
+
+import typer
+
+from producers.cli.opening import opened
+from producers.cli.output import Json, console, document, sheet, table
+from producers.cli.waiting import Wait, why
+from shared.cell import Cell
+from shared.intake import committed
+from shared.ledger import again, reading
+from shared.ledger.reading import Job, PastStep
+from shared.ledger.states import State
+from shared.stores.postgres import Connection
+
+Id = Annotated[UUID, typer.Argument(help="The job's id.")]
+Tenant = Annotated[str | None, typer.Option(help="Only this tenant's, read as this tenant.")]
+
+
+def register(app: typer.Typer) -> None:
+    group = typer.Typer(help="List jobs, look into one, let one wait again.", no_args_is_help=True)
+    group.command("list")(list_)
+    group.command()(show)
+    group.command()(retry)
+    app.add_typer(group, name="jobs")
+
+
+def list_(
+    tenant: Tenant = None,
+    state: Annotated[State | None, typer.Option(help="Only those in this state.")] = None,
+    kind: Annotated[str | None, typer.Option(help="Only those of this kind.")] = None,
+    limit: Annotated[int, typer.Option(min=1, max=10_000, help="At most so many.")] = 20,
+    *,
+    json: Json = False,
+) -> None:
+    """The newest jobs first."""
+    with _readable(opened(), tenant) as connection:
+        lines = reading.lines(connection, tenant=tenant, state=state, kind=kind, limit=limit)
+    if json:
+        return document(lines)
+    columns = ("job", "tenant", "kind", "state", "run", "failures", "accepted", "due", "started", "finished")
+    rows = [(x.job_id, x.tenant_id, x.kind, x.state, x.run, x.failures, *_moments(x)) for x in lines]
+    return console().print(table(columns, rows))
+
+
+def show(job: Id, tenant: Tenant = None, *, json: Json = False) -> None:
+    """One job: what was asked, what came of it, its steps, and why it waits if it does."""
+    cell = opened()
+    owner = tenant or reading.owner_of(cell.dispatcher, job)
+    with cell.database.transaction(owner) as connection:
+        found, steps = reading.find(connection, owner, job)
+    waits = why(cell, found)
+    if json:
+        return document(asdict(found) | {"waits": waits, "steps": steps})
+    return _print(found, steps, waits)
+
+
+def retry(job: Id, tenant: Tenant = None) -> None:
+    """Let a job that is dead or discarded wait again, its failures forgotten; finished steps are not paid again."""
+    cell = opened()
+    owner = tenant or reading.owner_of(cell.dispatcher, job)
+    with cell.database.transaction(owner) as connection:
+        waits = again.wait_again(connection, owner, job)
+    offered = cell.intake.offer([committed(waits)])
+    later = "" if offered else "; the gate takes it when it can"
+    console().print(f"Job {job} of {owner} waits again{later}.")
+
+
+def _readable(cell: Cell, tenant: str | None) -> AbstractContextManager[Connection]:
+    return cell.dispatcher.connection() if tenant is None else cell.database.transaction(tenant)
+
+
+def _moments(line: reading.Line) -> tuple[Any, ...]:
+    return line.accepted_at, line.due_at, line.started_at, line.finished_at
+
+
+def _print(job: Job, steps: list[PastStep], waits: Wait | None) -> None:
+    out = console()
+    out.print(sheet(asdict(job) | ({"waits": waits.reason, "until": waits.until} if waits else {})))
+    if steps:
+        columns = ("step", "run", "kind", "state", "model", "in", "out", "cached", "error")
+        out.print(table(columns, [_row(step) for step in steps]))
+
+
+def _row(step: PastStep) -> tuple[Any, ...]:
+    """A step whose answer was lost shows the worst it may have drawn."""
+    lost = step.state in ("intent", "unknown")
+    tokens = (step.worst_input_tokens, step.worst_output_tokens) if lost else (step.input_tokens, step.output_tokens)
+    return (step.place, step.run, step.kind, step.state, step.model, *tokens, step.cached_tokens, step.error)

@@ -1,0 +1,140 @@
+"""`headgate submit`: the cli door for tenants' jobs. With `--wait` it stays until they are over."""
+
+from base64 import b64encode
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from mimetypes import guess_type
+from pathlib import Path
+from typing import Annotated, Any
+from uuid import UUID
+
+import typer
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from producers.cli import door
+from producers.cli.door import Job
+from producers.cli.opening import opened
+from producers.cli.output import Json, console, document, printable, sheet, table
+from shared import ids
+from shared.cell import Cell
+from shared.errors import HeadgateError
+from shared.ledger.reading import Ended
+from shared.ledger.states import State
+
+#: Declared for a document whose name does not tell: the worker then looks at its content.
+UNTOLD = "application/octet-stream"
+
+#: Seconds that `--wait` waits, unless told otherwise; twice the longest a turn may run.
+PATIENCE = 600.0
+
+Tenant = Annotated[str, typer.Option(help="For whom.")]
+Wait = Annotated[bool, typer.Option("--wait", help="Stay until it is over, and say what came of it.")]
+Patience = Annotated[float, typer.Option("--patience", min=0, help="Seconds that --wait waits at most.")]
+
+
+def register(app: typer.Typer) -> None:
+    group = typer.Typer(help="Ask for a job, as the operator.", no_args_is_help=True)
+    group.command()(turn)
+    group.command()(ingest)
+    app.add_typer(group, name="submit")
+
+
+def turn(
+    tenant: Tenant,
+    message: Annotated[str, typer.Argument(help="What the user says.")],
+    *,
+    conversation: Annotated[str | None, typer.Option(help="A conversation to go on with; default: a new one.")] = None,
+    agent: Annotated[str, typer.Option(help="Which of the tenant's agents answers.")] = "default",
+    wait: Wait = False,
+    patience: Patience = PATIENCE,
+    json: Json = False,
+) -> None:
+    """Ask a tenant's agent; with --wait, print its answer."""
+    cell = opened()
+    data = {"conversation": conversation or f"cli-{ids.new()}", "message": message, "agent": agent}
+    job = door.submit(cell, Job("agent.turn", data, tenant=tenant))
+    asked = {"job": job, "conversation": data["conversation"]}
+    if not wait:
+        return document(asked) if json else console().print(sheet(asked))
+    ended = _good(_waited(cell, tenant, [job], patience)[job])
+    if json:
+        return document(asked | {"state": ended.state, "result": ended.result})
+    return console().print(printable((ended.result or {})["answer"]), soft_wrap=True)
+
+
+def ingest(
+    tenant: Tenant,
+    files: Annotated[list[Path], typer.Argument(help="Text, Markdown, HTML or PDF; each is a document.")],
+    *,
+    knowledge_base: Annotated[str, typer.Option(help="Where the documents go.")] = "default",
+    wait: Wait = False,
+    patience: Patience = PATIENCE,
+    json: Json = False,
+) -> None:
+    """Have documents ingested; with --wait, until they are read and split (their vectors follow by themselves)."""
+    cell = opened()
+    payloads = {path: payload(path, knowledge_base) for path in distinct(files)}
+    with _counted("submitting", len(payloads)) as tell:
+        jobs = {}
+        for number, (path, data) in enumerate(payloads.items(), 1):
+            jobs[path] = door.submit(cell, Job("knowledge.ingest", data, tenant=tenant))
+            tell(number)
+    over = _waited(cell, tenant, list(jobs.values()), patience) if wait else {}
+    rows = [_row(path, job, over.get(job)) for path, job in jobs.items()]
+    if json:
+        document(rows)
+    else:
+        console().print(table(tuple(rows[0]), [tuple(row.values()) for row in rows]))
+    for ended in over.values():
+        _good(ended)
+
+
+def distinct(files: Sequence[Path]) -> Sequence[Path]:
+    """The files, if their names differ: a document is called as its file, and new content replaces old."""
+    twice = [name for name, times in Counter(path.name for path in files).items() if times > 1]
+    if twice:
+        raise typer.BadParameter(f"two files are called {twice[0]}, and one document would replace the other")
+    return files
+
+
+def payload(path: Path, knowledge_base: str) -> dict[str, Any]:
+    """A file as `knowledge.ingest` wants it: as text where it is text, else in base64."""
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise HeadgateError(f"cannot read {path} ({error.strerror}): name a file that can be read") from error
+    about = {
+        "name": path.name,
+        "media_type": guess_type(path.name)[0] or UNTOLD,
+        "knowledge_base": knowledge_base,
+    }
+    try:
+        return about | {"text": content.decode()}
+    except UnicodeDecodeError:
+        return about | {"content": b64encode(content).decode()}
+
+
+def _waited(cell: Cell, tenant: str, jobs: Sequence[UUID], patience: float) -> dict[UUID, Ended]:
+    with _counted("waiting", len(jobs)) as tell:
+        return door.wait(cell, tenant, jobs, seconds=patience, tell=tell)
+
+
+def _good(ended: Ended) -> Ended:
+    if ended.state != State.DONE:
+        raise HeadgateError(f"job {ended.job_id} is {ended.state}: {ended.error}")
+    return ended
+
+
+def _row(path: Path, job: UUID, ended: Ended | None) -> dict[str, Any]:
+    row: dict[str, Any] = {"document": path.name, "job": job}
+    return row if ended is None else row | {"state": ended.state, "result": ended.result, "error": ended.error}
+
+
+@contextmanager
+def _counted(what: str, total: int) -> Iterator[Callable[[int], None]]:
+    """A bar on stderr that is gone when all is done."""
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=console(stderr=True), transient=True) as progress:
+        task = progress.add_task(what, total=total)
+        yield lambda done: progress.update(task, completed=done)

@@ -1,0 +1,63 @@
+"""`headgate usage`: what tenants drew in a month, exact; what may have been drawn, unknown, stands apart."""
+
+from dataclasses import asdict
+from typing import Annotated, Any
+
+import typer
+
+from producers.cli.opening import opened
+from producers.cli.output import Json, console, document, table
+from shared import clock
+from shared.metering.usage import Drawn, drawn, usd
+
+#: The month that is going on, in UTC.
+Period = Annotated[str | None, typer.Option(help="The month, as YYYY-MM; default: the present one, in UTC.")]
+
+BILLED, UNKNOWN = "billed", "unknown"
+
+
+def register(app: typer.Typer) -> None:
+    app.command()(usage)
+
+
+def usage(
+    tenant: Annotated[str | None, typer.Option(help="Only this tenant's.")] = None,
+    period: Period = None,
+    *,
+    json: Json = False,
+) -> None:
+    """Tokens and money by tenant, model and meter."""
+    cell = opened()
+    month = period or f"{clock.now():%Y-%m}"
+    if tenant is not None:
+        cell.tenants.get(tenant)
+    sums = drawn(cell.metering, month, tenant)
+    parts = {status: [one for one in sums if one.status == status] for status in (BILLED, UNKNOWN)}
+    if json:
+        return document({"period": month} | {status: _plain(part) for status, part in parts.items()})
+    _print(month, parts[BILLED], "billed")
+    if parts[UNKNOWN]:
+        _print(month, parts[UNKNOWN], "unknown: the answer was lost; at the worst case")
+    return None
+
+
+def _print(month: str, sums: list[Drawn], what: str) -> None:
+    rows = [(x.tenant_id, x.model, x.meter, x.quantity, _money(x.cost_nano), x.records) for x in sums]
+    total = usd(sum(x.cost_nano for x in sums))
+    out = console()
+    out.print(f"{month}, {what}")
+    out.print(table(("tenant", "model", "meter", "tokens", "USD", "records"), rows))
+    out.print(f"total USD {total}\n")
+
+
+def _plain(sums: list[Drawn]) -> dict[str, Any]:
+    return {
+        "rows": [asdict(one) | {"cost_usd": usd(one.cost_nano)} for one in sums],
+        "cost_nano": sum(one.cost_nano for one in sums),
+        "cost_usd": usd(sum(one.cost_nano for one in sums)),
+    }
+
+
+def _money(nano: int) -> str:
+    """Right-aligned by its nine decimals."""
+    return usd(nano).rjust(16)
