@@ -57,7 +57,7 @@ class Acceptance:
         ]
 
     def _submit(self, jobs: Sequence[NewJob]) -> list[Receipt]:
-        """The batch at once; if the database finds fault with it, one by one, so that only the bad one suffers."""
+        """The batch at once; if the ledger finds fault with its data, one by one, so that only the bad one suffers."""
         try:
             return self._cell.intake.submit(jobs) if jobs else []
         except (psycopg.DataError, psycopg.IntegrityError, *TOO_MUCH):

@@ -13,11 +13,14 @@ from shared.ledger.jobs import NewJob
 #: Bytes that are kept of a refused message: enough to see what it was, and ten thousand of them stay small.
 KEPT_BYTES = 4096
 
-#: Whatever looks like an API key, wherever it stands.
-SECRET = re.compile(rb"hg_[A-Za-z0-9_=-]{4,}")
+#: A character of a key, or of `authorization`, written as JSON's escape: undone, so that no secret hides behind it.
+ESCAPED = re.compile(rb"\\u00(2[dD]|3[0-9]|4[1-9a-fA-F]|5[0-9aAfF]|6[1-9a-fA-F]|7[0-9aA])")
 
-#: Whatever stands in an attribute that is called `authorization`, key or not.
-AUTHORIZATION = re.compile(rb'("authorization"\s*:\s*)"(?:[^"\\]|\\.)*("|$)', re.IGNORECASE)
+#: Whatever looks like an API key, wherever it stands; perhaps only its beginning.
+SECRET = re.compile(rb"hg_[A-Za-z0-9_=-]+")
+
+#: Whatever stands in an attribute that is called `authorization`, key or not, ended or cut off.
+AUTHORIZATION = re.compile(rb'("authorization"\s*:\s*)"(?:[^"\\]|\\.)*+("|\\?$)', re.IGNORECASE | re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -47,8 +50,6 @@ class Refusal:
 
 def kept(refusal: Refusal, door: str) -> bytes:
     """The record of a refusal: JSON with the reason and the beginning of the message, without its secrets."""
-    # Secrets are taken out before the cut, so that none is cut in two and half of it kept.
-    shown = SECRET.sub(b"[removed]", AUTHORIZATION.sub(rb'\1"[removed]"', refusal.body))[:KEPT_BYTES]
     record = {
         "refused_at": clock.now(),
         "door": door,
@@ -59,6 +60,12 @@ def kept(refusal: Refusal, door: str) -> bytes:
         "tenant": refusal.tenant,
         "principal": refusal.principal,
         "bytes": len(refusal.body),
-        "body": shown.decode(errors="backslashreplace"),
+        "body": _shown(refusal.body).decode(errors="backslashreplace"),
     }
     return SECRET.sub(b"[removed]", orjson.dumps(record))
+
+
+def _shown(body: bytes) -> bytes:
+    """The beginning of a message without its secrets. A key that the cut goes through is found by its beginning."""
+    plain = ESCAPED.sub(lambda escape: bytes.fromhex(escape[1].decode()), body[:KEPT_BYTES])
+    return SECRET.sub(b"[removed]", AUTHORIZATION.sub(rb'\1"[removed]"', plain))

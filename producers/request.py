@@ -5,13 +5,14 @@ rest of the message.
 """
 
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 import orjson
 from pydantic import TypeAdapter, ValidationError
 
 from producers.refusal import Refusal
-from shared import ids
+from shared import clock, ids
 from shared.cell import Cell
 from shared.contracts.answers import Reason
 from shared.contracts.envelope import REPLY_PREFIX, TYPE_PREFIX, Envelope, ReplyTo, reply_principal, strings_of
@@ -25,6 +26,9 @@ REPLY_ADDRESS: TypeAdapter[str] = TypeAdapter(ReplyTo)
 
 #: The envelope's version that Headgate reads.
 SPECVERSION = "1.0"
+
+#: How far `runat` may lie from now: a year. Moments at the ends of the calendar can be stored and not be read again.
+FARTHEST = timedelta(days=366)
 
 
 @dataclass(frozen=True)
@@ -113,16 +117,23 @@ class Requests:
 
 
 def _envelope(event: dict[str, Any]) -> Envelope:
-    if event.get("specversion") != SPECVERSION:
-        raise _Wrong(Reason.UNSUPPORTED_VERSION, f"`specversion` must be {SPECVERSION!r}: send CloudEvents 1.0")
-    if any("\x00" in text for text in strings_of(event)):
-        raise _Wrong(Reason.MALFORMED, "a string holds the character U+0000, which cannot be stored: leave it out")
+    _storable(event)
     try:
-        return Envelope.model_validate(event)
+        envelope = Envelope.model_validate(event)
     except ValidationError as error:
         wrong = {detail["loc"][0] for detail in error.errors() if detail["loc"]}
         reason = Reason.BAD_REPLYTO if wrong == {"replyto"} else Reason.MALFORMED
         raise _Wrong(reason, _first(error, "the envelope")) from error
+    if envelope.runat is not None and abs(envelope.runat - clock.now()) > FARTHEST:
+        raise _Wrong(Reason.MALFORMED, f"`runat` lies more than {FARTHEST.days} days from now: send it nearer its time")
+    return envelope
+
+
+def _storable(event: dict[str, Any]) -> None:
+    if event.get("specversion") != SPECVERSION:
+        raise _Wrong(Reason.UNSUPPORTED_VERSION, f"`specversion` must be {SPECVERSION!r}: send CloudEvents 1.0")
+    if any("\x00" in text for text in strings_of(event)):
+        raise _Wrong(Reason.MALFORMED, "a string holds the character U+0000, which cannot be stored: leave it out")
 
 
 def _payload(envelope: Envelope, kind: Kind) -> Payload:
@@ -136,7 +147,7 @@ def _job(
     envelope: Envelope, kind: Kind, payload: Payload, *, tenant: Tenant, principal: Principal, door: str
 ) -> NewJob:
     if isinstance(payload, BillingExport):
-        payload = payload.model_copy(update={"tenants": envelope.tenantids})
+        payload = payload.model_copy(update={"tenants": tuple(envelope.tenantids) if envelope.tenantids else None})
     return NewJob(
         tenant_id=tenant.tenant_id,
         job_id=ids.new(),

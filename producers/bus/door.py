@@ -7,7 +7,9 @@ anybody, and comes again; the messages wait on the bus meanwhile, in order.
 import threading
 from collections.abc import Sequence
 
+import psycopg
 import structlog
+from redis.exceptions import RedisError
 
 from producers.accept import Acceptance, Verdict
 from shared.bus import Bus
@@ -22,6 +24,9 @@ WAIT = 0.5
 #: Seconds between two attempts while a server is away.
 AWAY = 1.0
 
+#: A server that is away, or there and refusing: read-only after a failover, not yet migrated, short of something.
+TROUBLE = (Unavailable, psycopg.Error, RedisError)
+
 log = structlog.get_logger(__name__)
 
 
@@ -34,8 +39,8 @@ class BusDoor:
         while not stopping.is_set():
             try:
                 self.take()
-            except Unavailable as error:
-                log.warning("a server is away; the messages wait on the bus", error=str(error))
+            except TROUBLE as error:
+                log.warning("a server is in trouble; the messages wait on the bus", error=str(error))
                 stopping.wait(AWAY)
                 self._give_back()
         self._bus.close()

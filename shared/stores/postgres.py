@@ -15,7 +15,7 @@ import psycopg
 from psycopg.rows import DictRow, dict_row
 from sqlalchemy import Engine, create_engine
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import TimeoutError as PoolExhausted
 
 from shared.errors import ConfigurationError, Unavailable
 
@@ -72,8 +72,9 @@ class Database:
         """A connection outside any transaction: each statement commits by itself."""
         try:
             pooled = self.engine.raw_connection()
-        except OperationalError as error:
-            raise Unavailable(f"Postgres at {without_password(self._url)} does not answer: {error.orig}") from error
+        except (psycopg.OperationalError, PoolExhausted) as error:
+            said = " ".join(str(error).split())
+            raise Unavailable(f"Postgres at {without_password(self._url)} does not answer: {said}") from error
         driver: Connection = pooled.driver_connection  # type: ignore[assignment]  # psycopg's own connection
         driver.row_factory = dict_row
         try:
