@@ -29,9 +29,16 @@ SCOPES = ["turns:submit", "knowledge:write", "ops:submit"]
 @contextmanager
 def test_servers() -> Iterator[Servers]:
     """Embedded servers whose database `headgate` is migrated, and is the template of every cell's own."""
+    with migrated_servers(durable=False) as servers:
+        yield servers
+
+
+@contextmanager
+def migrated_servers(*, durable: bool) -> Iterator[Servers]:
+    """The same; `durable` is for benchmarks, where a commit must be as slow as in life."""
     home = Path(tempfile.mkdtemp(prefix="headgate-test-"))
     try:
-        with embedded(home, durable=False) as servers:
+        with embedded(home, durable=durable) as servers:
             roles = (migrate.APP, migrate.DISPATCHER, migrate.METERING)
             migrate.upgrade(servers.database_admin_url, {r: with_role(servers.database_url, r) for r in roles})
             yield servers

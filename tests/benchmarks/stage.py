@@ -1,0 +1,80 @@
+"""Where a benchmark plays: a durable Postgres, a Redis, a cell with the leases of real life, jobs by the hundred."""
+
+import tempfile
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from psycopg.rows import class_row
+
+from shared import ids
+from shared.cell import Cell
+from tests.support.cells import migrated_servers, test_cell
+from tests.support.walking import accept, event
+
+#: Messages that the bus door takes in one transaction (`producers.bus.door.BATCH`).
+BATCH = 200
+
+#: Limits under which a tenant's concurrency holds nothing back.
+UNHELD = {"running": 10_000, "turns": 10_000, "ops": 10_000, "backlog": 1_000_000}
+
+#: Seconds between two looks whether all is done: the looking must not take part in the race.
+LOOK = 0.1
+
+UNFINISHED = "SELECT FROM tenant.jobs WHERE source = %s AND state IN ('waiting', 'running') LIMIT 1"
+
+TIMES = "SELECT state, accepted_at, started_at, finished_at FROM tenant.jobs WHERE source = %s ORDER BY seq"
+
+
+@dataclass(frozen=True)
+class Times:
+    """A job as the ledger remembers it. `finished_at` is the begin of the last transaction, not its commit."""
+
+    state: str
+    accepted_at: datetime
+    started_at: datetime
+    finished_at: datetime
+
+    @property
+    def waited(self) -> float:
+        """Seconds from accepted to started."""
+        return (self.started_at - self.accepted_at).total_seconds()
+
+
+@contextmanager
+def stage(**settings: Any) -> Iterator[Cell]:
+    """A cell of its own, its gate open; no worker runs."""
+    with (
+        migrated_servers(durable=True) as servers,
+        tempfile.TemporaryDirectory() as home,
+        test_cell(servers, Path(home), **({"lease_seconds": 30.0, "access_cache_seconds": 10.0} | settings)) as cell,
+    ):
+        yield cell
+
+
+def submit(cell: Cell, kind: str, data: Sequence[dict[str, Any]], key: str) -> str:
+    """Accept jobs batch by batch, as the bus door does; answers the source that marks them."""
+    source = f"/benchmarks/{ids.new()}"
+    events = [event(kind, each, key, source=source) for each in data]
+    for first in range(0, len(events), BATCH):
+        refused = [verdict for verdict in accept(cell, *events[first : first + BATCH]) if verdict.kept]
+        if refused:
+            raise AssertionError(f"{len(refused)} jobs refused: {refused[0].answer}")
+    return source
+
+
+def finished(cell: Cell, tenant: str, source: str) -> list[Times]:
+    """The jobs of a source, once all of them are over, in order of acceptance."""
+    while _unfinished(cell, tenant, source):
+        threading.Event().wait(LOOK)
+    with cell.database.transaction(tenant) as connection, connection.cursor(row_factory=class_row(Times)) as cursor:
+        return cursor.execute(TIMES, (source,)).fetchall()
+
+
+def _unfinished(cell: Cell, tenant: str, source: str) -> bool:
+    with cell.database.transaction(tenant) as connection:
+        return connection.execute(UNFINISHED, (source,)).fetchone() is not None
