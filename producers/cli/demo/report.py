@@ -1,0 +1,62 @@
+"""What the demo shows when the play is over: answers, each tenant's line, and the judgement."""
+
+from collections.abc import Mapping, Sequence
+
+from rich.console import Console
+
+from producers.cli.demo.checks import Check, usd
+from producers.cli.demo.figures import Account
+from producers.cli.demo.play import Play
+from producers.cli.demo.script import PARTS
+from producers.cli.output import printable, table
+
+#: Characters that are shown of an answer.
+LENGTH = 280
+
+#: Seconds for one answer after its job is over: it is only on its way back.
+ON_ITS_WAY = 30.0
+
+
+def show_answers(screen: Console, play: Play) -> None:
+    """The first answer that each tenant got to a question asked by people, with what was looked up for it."""
+    first = {part.tenant: (part, question, job) for part, question, job in reversed(play.questions)}
+    for part, question, job in first.values():
+        result = job.wait(ON_ITS_WAY).data.result or {}
+        answer, sources = str(result.get("answer", "")), ", ".join(result.get("sources", ()))
+        screen.print(f"\n{part.tenant} asks: {question}", style="bold")
+        screen.print(printable(_shortened(answer)))
+        screen.print(f"looked up in: {sources}", style="dim")
+
+
+def show_accounts(screen: Console, accounts: Mapping[str, Account]) -> None:
+    screen.print()
+    rows = []
+    for part in PARTS:
+        mine = accounts[part.tenant]
+        waits = (_seconds(mine.p50), _seconds(mine.p99))
+        rows.append((part.tenant, part.tier, mine.jobs, *waits, mine.tokens, usd(mine.cost_nano)))
+    screen.print(table(("tenant", "tier", "jobs", "turns wait p50", "p99", "tokens", "cost"), rows))
+    screen.print(f"\n{_compared(accounts)}")
+
+
+def _compared(accounts: Mapping[str, Account]) -> str:
+    """What the flood did to whom."""
+    waits = {part: _seconds(accounts[part.tenant].p50) for part in PARTS}
+    flooding = ", ".join(f"{part.tenant} made itself wait {wait}" for part, wait in waits.items() if part.floods)
+    others = ", ".join(f"{part.tenant} {wait}" for part, wait in waits.items() if not part.floods)
+    return f"In the flood {flooding}; the others waited: {others}."
+
+
+def show_checks(screen: Console, checks: Sequence[Check]) -> None:
+    for check in checks:
+        screen.print(f"{'✓' if check.passed else '✗'} {check.said}", style="green" if check.passed else "bold red")
+
+
+def _shortened(text: str) -> str:
+    said = " ".join(text.split())
+    return said if len(said) <= LENGTH else f"{said[:LENGTH].rsplit(' ', 1)[0]} …"
+
+
+def _seconds(wait: float) -> str:
+    """As people read it: milliseconds below a second."""
+    return f"{wait * 1000:.0f} ms" if wait < 1 else f"{wait:.1f} s"
