@@ -1,0 +1,98 @@
+"""One example of everything that travels, for the documents and their tests. None of the ids is anybody's."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+from shared.contracts.answers import (
+    Accepted,
+    AcceptedData,
+    Answer,
+    Finished,
+    FinishedData,
+    Reason,
+    Refused,
+    RefusedData,
+)
+from shared.contracts.envelope import REPLY_PREFIX, TYPE_PREFIX
+from shared.contracts.kinds import KINDS, Kind
+
+#: Who asks in the examples: a tenant for its own work, a service for the platform's.
+TENANT, SERVICE = "acme", "billing"
+
+PAYLOADS: Mapping[str, dict[str, Any]] = {
+    "agent.turn": {"conversation": "case-17", "message": "What does the with statement do?", "agent": "default"},
+    "knowledge.ingest": {"name": "with.md", "text": "# The with statement\n\n…", "media_type": "text/markdown"},
+    "knowledge.embed": {"knowledge_base": "default"},
+    "billing.export": {"period": "2026-10", "format": "csv"},
+    "ops.probe": {"seconds": 0.5},
+}
+
+_ID, _JOB = "case-17/message-3", UUID("0199e2a4-7b1c-7c3e-9d2f-4b6a8c0e1f23")
+
+_ASKED, _TOLD, _ENDED = (datetime(2026, 10, 14, 9, 30, second, tzinfo=UTC) for second in (0, 1, 4))
+
+ANSWERS: Mapping[str, Answer] = {
+    "accepted": Accepted(
+        id="0f6d3f0e-54a5-5d4c-9f57-0f4f1f0c7b11",
+        time=_TOLD,
+        subject=_ID,
+        tenantid=TENANT,
+        data=AcceptedData(job=_JOB, state="waiting"),
+    ),
+    "refused": Refused(
+        id="7c1f1f1e-93a0-5b0b-8f3b-6d6f7f8a9b22",
+        time=_TOLD,
+        subject=_ID,
+        tenantid=TENANT,
+        data=RefusedData(
+            reason=Reason.BACKLOG_FULL,
+            message="too many of this tenant's jobs wait: send it again later",
+            passing=Reason.BACKLOG_FULL.passing,
+        ),
+    ),
+    "finished": Finished(
+        id="b5a4c3d2-1e0f-5a9b-8c7d-6e5f4a3b2c33",
+        time=_ENDED,
+        subject=_ID,
+        tenantid=TENANT,
+        data=FinishedData(job=_JOB, state="done", result={"answer": "It runs a block within a context."}),
+    ),
+}
+
+#: What is kept of a message that was refused (`producers/refusal.py`).
+KEPT: Mapping[str, Any] = {
+    "refused_at": _TOLD.isoformat(),
+    "door": "bus",
+    "reason": Reason.UNKNOWN_TYPE.value,
+    "message": "unknown type 'headgate.job.agent.turm': known are …",
+    "id": _ID,
+    "source": "/helpdesk",
+    "tenant": None,
+    "principal": TENANT,
+    "bytes": 412,
+    "body": '{"specversion": "1.0", "authorization": "[removed]", …',
+}
+
+
+def event(kind: Kind) -> dict[str, Any]:
+    """A message that asks for a job of this kind."""
+    sender = SERVICE if kind.platform else TENANT
+    return {
+        "specversion": "1.0",
+        "id": _ID,
+        "source": "/helpdesk",
+        "type": TYPE_PREFIX + kind.name,
+        "time": _ASKED.isoformat(),
+        "authorization": "hg_…",
+        "datacontenttype": "application/json",
+        "replyto": f"{REPLY_PREFIX}{sender}.main",
+        "data": PAYLOADS[kind.name],
+        **({"tenantids": [TENANT]} if kind.platform else {}),
+    }
+
+
+def events() -> dict[str, dict[str, Any]]:
+    """One for each kind, by its name."""
+    return {name: event(kind) for name, kind in KINDS.items()}

@@ -1,0 +1,100 @@
+"""What is generated from the contracts is current, valid, and true to the models."""
+
+import json
+from typing import Any
+
+import pytest
+import yaml
+from jsonschema import Draft202012Validator, ValidationError
+from pydantic import BaseModel
+
+from shared.contracts import asyncapi, configuration, examples, generate
+from shared.contracts.envelope import Envelope
+from shared.contracts.kinds import KINDS
+from shared.contracts.schemas import DIALECT, MODELS, schemas
+from shared.settings import Settings
+
+#: An example of everything that travels, as JSON, by the name of its schema.
+TRAVELLING: list[tuple[str, dict[str, Any]]] = [
+    *(("envelope", event) for event in examples.events().values()),
+    *examples.PAYLOADS.items(),
+    *((name, answer.model_dump(mode="json")) for name, answer in examples.ANSWERS.items()),
+]
+
+
+@pytest.mark.parametrize("path", generate.documents())
+def test_a_generated_document_is_current(path: str) -> None:
+    assert (generate.ROOT / path).read_text() == generate.documents()[path], f"{path} is old: run `make docs`"
+
+
+def test_there_is_no_schema_of_what_is_gone() -> None:
+    kept = {path.name for path in (generate.ROOT / generate.SCHEMAS).iterdir()}
+    assert kept == {f"{name}.json" for name in MODELS}
+
+
+def test_the_readme_lists_the_settings_as_they_are() -> None:
+    readme = (generate.ROOT / generate.README).read_text()
+    assert configuration.within(readme) == readme, "the settings have changed: run `make docs`"
+
+
+def test_every_kind_and_every_answer_has_a_schema_and_an_example() -> None:
+    assert set(MODELS) == {"envelope", "accepted", "refused", "finished"} | set(KINDS)
+    assert set(MODELS) == {name for name, _ in TRAVELLING}
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_a_schema_is_json_schema_2020_12(name: str) -> None:
+    schema = schemas()[name]
+    assert schema["$schema"] == DIALECT == Draft202012Validator.META_SCHEMA["$id"]
+    Draft202012Validator.check_schema(schema)
+
+
+@pytest.mark.parametrize(("name", "example"), TRAVELLING)
+def test_an_example_fits_its_schema_and_its_model(name: str, example: dict[str, Any]) -> None:
+    model: type[BaseModel] = MODELS[name][0]
+    Draft202012Validator(schemas()[name]).validate(example)
+    assert model.model_validate_json(json.dumps(example))
+
+
+@pytest.mark.parametrize(("name", "example"), TRAVELLING)
+def test_a_schema_refuses_what_lacks_an_attribute_that_is_needed(name: str, example: dict[str, Any]) -> None:
+    schema = schemas()[name]
+    for needed in schema.get("required", []):
+        lacking = {attribute: value for attribute, value in example.items() if attribute != needed}
+        with pytest.raises(ValidationError):
+            Draft202012Validator(schema).validate(lacking)
+
+
+@pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)
+def test_an_example_asks_for_the_kind_it_stands_for(kind: Any) -> None:
+    envelope = Envelope.model_validate(examples.event(kind))
+    assert envelope.kind == kind.name
+    assert (envelope.tenantids is not None) == kind.platform
+
+
+def test_the_yaml_says_what_the_document_says() -> None:
+    assert yaml.safe_load(generate.documents()["docs/asyncapi.yaml"]) == asyncapi.document()
+
+
+def test_every_setting_is_in_the_table_under_the_variable_that_sets_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    table = configuration.table()
+    for variable in ("HEADGATE_CELL", "OPENAI_BASE_URL"):
+        assert f"| `{variable}` |" in table
+        monkeypatch.setenv(variable, "told")
+    settings = Settings()
+    assert (settings.cell, settings.openai_base_url) == ("told", "told")
+    assert len(table.splitlines()) == len(Settings.model_fields) + 2
+    assert "HEADGATE_OPENAI" not in table
+
+
+def test_a_text_without_a_place_for_the_settings_is_left_alone() -> None:
+    with pytest.raises(configuration.NoPlace, match="configuration"):
+        configuration.within("# Headgate\n")
+
+
+def test_the_settings_go_between_their_marks_however_often() -> None:
+    once = configuration.within("before <!-- configuration -->\nold\n<!-- /configuration --> after")
+    assert configuration.within(once) == once
+    assert once.startswith("before ")
+    assert once.endswith(" after")
+    assert "old" not in once
