@@ -12,11 +12,12 @@ and, under `<epoch>:`, made by the scripts:
 `leased`                      hash: job → token, worker, since, what was charged
 `tenant:<tenant>`             hash: version, weight, open, limit:*, running, running:<family>, delayed, lanes, active,
                               and for each lane in: (running), time:, stands:, startable:, cost: (running average)
-`lane:<lane>`                 hash: weight, pass (stride), clock (virtual), seconds (running average), eligible, live,
-                              running, starved, repairs
-`stride`                      pass of the lane that was picked last
+`lane:<lane>`                 hash: weight, pass (stride), returned (it was idle), clock (virtual), clock_of (whose),
+                              seconds (running average), eligible, live, running, starved (since when), repairs
+`stride:<lanes>`              pass of the lane picked last, among lanes that are served together
 `lanes`, `active`             sets: all lanes; tenants that have work
-`workers`, `worker:<id>`      sorted set by end of validity; hash: slots, running, lanes
+`workers`, `worker:<id>`      sorted set by end of validity; hash: slots, lanes
+`busy`                        hash: worker → leases it holds
 `sweeper`                     the worker that holds the sweep
 `tokens`                      counter of the fence
 """

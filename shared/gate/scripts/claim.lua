@@ -8,7 +8,7 @@ if ARGV[4] ~= '' then
     local key = K .. 'lane:' .. ARGV[4]
     if number(redis.call('HGET', key, 'live')) > 0 then redis.call('HINCRBY', key, 'live', -1) end
     redis.call('HSET', key, 'repairs', 0)
+    touched[ARGV[4]] = true
 end
 local lease = claim(ARGV[2], tonumber(ARGV[3]), { unpack(ARGV, 5) })
-if ARGV[4] ~= '' then owe(ARGV[4]) end
 return answer({ lease = lease })

@@ -18,7 +18,7 @@ end
 
 local K = KEYS[1] .. epoch .. ':'
 local now = clock()
-local permits = {}
+local permits, touched = {}, {}
 
 -- At most so many permits per lane are out: enough to wake a worker host at once, and the broker stays small.
 local PERMIT_CAP = 64
@@ -35,67 +35,79 @@ local function record(key)
     return fields
 end
 
+local function family_of(lane)
+    return string.match(lane, '^[^.@]+')
+end
+
 local function backlog_of(lane, tenant)
     return K .. 'backlog:' .. lane .. ':' .. tenant
 end
 
--- Owe the lane's queue the permits that are missing: min(jobs that could start, cap) - permits out.
-local function owe(lane)
-    local key = K .. 'lane:' .. lane
-    local state = redis.call('HMGET', key, 'eligible', 'live')
-    local missing = math.min(number(state[1]), PERMIT_CAP) - number(state[2])
-    if missing > 0 then
-        redis.call('HINCRBY', key, 'live', missing)
-        permits[lane] = (permits[lane] or 0) + missing
+-- Owe the queues of the lanes touched the permits that are missing: min(jobs that could start, cap) - permits out.
+-- Once, when all is placed: a slot that frees a job and takes it itself needs none.
+local function owe()
+    for lane in pairs(touched) do
+        local key = K .. 'lane:' .. lane
+        local state = redis.call('HMGET', key, 'eligible', 'live')
+        local missing = math.min(number(state[1]), PERMIT_CAP) - number(state[2])
+        if missing > 0 then
+            redis.call('HINCRBY', key, 'live', missing)
+            permits[lane] = (permits[lane] or 0) + missing
+        end
     end
+    touched = {}
 end
 
 -- How many more jobs of a family this tenant may run now.
 local function headroom(fields, family)
-    if fields.open == '0' then return 0 end
     return math.min(
         number(fields['limit:running']) - number(fields.running),
         number(fields['limit:' .. family]) - number(fields['running:' .. family]))
 end
 
--- Where a tenant stands in one lane: idle, ready, blocked (suspended) or full (at its concurrency).
-local function standing(fields, waiting, room)
+-- Whether no job of a family may run, however few do.
+local function barred(fields, family)
+    return fields.open == '0' or number(fields['limit:running']) == 0 or number(fields['limit:' .. family]) == 0
+end
+
+-- Where a tenant stands in one lane: idle, ready, blocked (nothing may run) or full (at its concurrency).
+local function standing(fields, waiting, family)
     if waiting == 0 then return 'idle' end
-    if fields.open == '0' then return 'blocked' end
-    if room <= 0 then return 'full' end
+    if barred(fields, family) then return 'blocked' end
+    if headroom(fields, family) <= 0 then return 'full' end
     return 'ready'
 end
 
--- A lane that had nothing to start and now has: it banks no service for the time it was idle.
-local function lift_lane(key)
-    local passed = number(redis.call('HGET', key, 'pass'))
-    redis.call('HSET', key, 'pass', math.max(passed, number(redis.call('GET', K .. 'stride'))))
+-- A tenant that begins to wait for slots is lifted to the lane's clock: it banks nothing for the time before. One that
+-- was at its concurrency has waited all along, and keeps its time.
+local function begins_to_wait(before, after)
+    return (before == 'idle' or before == 'blocked') and (after == 'ready' or after == 'full')
 end
 
 local function place_in_lane(tenant, fields, lane)
     local key, tenant_key = K .. 'lane:' .. lane, K .. 'tenant:' .. tenant
     local waiting = redis.call('ZCARD', backlog_of(lane, tenant))
-    local room = headroom(fields, string.match(lane, '^[^.@]+'))
-    local before, after = fields['stands:' .. lane] or 'idle', standing(fields, waiting, room)
+    local family = family_of(lane)
+    local before, after = fields['stands:' .. lane] or 'idle', standing(fields, waiting, family)
     local time = number(fields['time:' .. lane])
+    if begins_to_wait(before, after) then
+        time = math.max(time, number(redis.call('HGET', key, 'clock')))
+        redis.call('HSET', tenant_key, 'time:' .. lane, time)
+    end
     if after == 'ready' then
-        if before == 'idle' or before == 'blocked' then
-            time = math.max(time, number(redis.call('HGET', key, 'clock')))
-            redis.call('HSET', tenant_key, 'time:' .. lane, time)
-        end
         redis.call('ZADD', K .. 'ready:' .. lane, time, tenant)
     elseif before == 'ready' then
         redis.call('ZREM', K .. 'ready:' .. lane, tenant)
     end
-    local startable = after == 'ready' and math.min(waiting, room) or 0
+    local startable = after == 'ready' and math.min(waiting, headroom(fields, family)) or 0
     local change = startable - number(fields['startable:' .. lane])
     if change ~= 0 then
         local eligible = redis.call('HINCRBY', key, 'eligible', change)
-        if eligible == change then lift_lane(key) end
+        if eligible == change then redis.call('HSET', key, 'returned', 1) end
         redis.call('HSET', tenant_key, 'startable:' .. lane, startable)
     end
     if after ~= before then redis.call('HSET', tenant_key, 'stands:' .. lane, after) end
-    owe(lane)
+    touched[lane] = true
     return waiting > 0
 end
 
@@ -136,6 +148,7 @@ local function join_lane(tenant, lane, weight)
 end
 
 local function answer(fields)
+    owe()
     fields.permits = permits
     return cjson.encode(fields)
 end

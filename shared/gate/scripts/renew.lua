@@ -9,11 +9,22 @@ if ARGV[4] ~= '' then
     redis.call('HSET', K .. 'worker:' .. ARGV[2], 'slots', ARGV[4], 'lanes', ARGV[5])
     redis.call('ZADD', K .. 'workers', until_, ARGV[2])
 end
+
+-- A lease taken in by a rebuild says here for the first time whose it is.
+local function keep_for(worker, id, lease)
+    if lease.worker == worker then return end
+    count_for(lease.worker, -1)
+    count_for(worker, 1)
+    lease.worker = worker
+    redis.call('HSET', K .. 'leased', id, cmsgpack.pack(lease))
+end
+
 local lost = {}
 for i = 6, #ARGV, 2 do
-    local packed = redis.call('HGET', K .. 'leased', ARGV[i])
-    if packed and cmsgpack.unpack(packed).token == ARGV[i + 1] then
+    local lease = held(ARGV[i], ARGV[i + 1])
+    if lease then
         redis.call('ZADD', K .. 'leases', 'XX', until_, ARGV[i])
+        keep_for(ARGV[2], ARGV[i], lease)
     else
         lost[#lost + 1] = ARGV[i]
     end
