@@ -11,7 +11,7 @@ from shared import clock, ids
 from shared.bus import Bus as Transport
 from shared.bus import Names, connect
 from shared.bus.names import NAMES
-from shared.contracts.answers import Finished, FinishedData
+from shared.contracts.answers import Accepted, AcceptedData, Answer, Finished, FinishedData
 from shared.tenancy.provision import NewKey
 
 
@@ -48,8 +48,8 @@ class Bus:
     def address(self, name: str = "main") -> str:
         return f"headgate.replies.{self.tenant}.{name}"
 
-    def tell(self, *answers: Finished, name: str = "main") -> None:
-        """Put answers into a reply queue, as the outbox relay does."""
+    def tell(self, *answers: Answer, name: str = "main") -> None:
+        """Put answers into a reply queue, as a door and the outbox relay do."""
         transport = self.transport()
         transport.reply(self.address(name), [orjson.dumps(answer.model_dump(mode="json")) for answer in answers])
         transport.close()
@@ -66,3 +66,9 @@ def finished(job: uuid.UUID | None = None, *, result: dict[str, Any] | None = No
     job = job or ids.new()
     data = FinishedData(job=job, state="done", result=result or {})
     return Finished(id=str(ids.derived("finished", job)), time=clock.now(), subject="some-id", data=data)
+
+
+def accepted(event_id: str, tenant: str) -> Accepted:
+    """A door's answer to some message of this id."""
+    data = AcceptedData(job=ids.new(), state="waiting")
+    return Accepted(id=str(ids.new()), time=clock.now(), subject=event_id, tenantid=tenant, data=data)

@@ -33,6 +33,10 @@ for answer in Headgate(url, "hg_none", principal=principal).answers():
 """
 
 
+#: Seconds in which an answer that is there must have come; generous.
+WAIT = 20.0
+
+
 @contextmanager
 def reader(bus: Bus) -> Iterator[subprocess.Popen[str]]:
     """A client in a process of its own, killed in the end."""
@@ -95,7 +99,7 @@ def test_iterating_goes_on_with_what_comes_later(bus: Bus) -> None:
     early, late = finished(), finished()
     bus.tell(early)
     with bus.client() as headgate:
-        answers = headgate.answers()
+        answers = headgate.answers(WAIT)
         assert next(answers).id == early.id
         with ThreadPoolExecutor(1) as pool:
             waiting = pool.submit(next, answers)
@@ -107,7 +111,7 @@ def test_an_answer_that_comes_twice_is_handed_out_once(bus: Bus) -> None:
     twice, other = finished(), finished()
     bus.tell(twice, twice, other)
     with bus.client() as headgate:
-        assert names(islice(headgate.answers(), 2)) == [twice.id, other.id]
+        assert names(islice(headgate.answers(WAIT), 2)) == [twice.id, other.id]
         bus.tell(twice)
         assert names(headgate.answers(0.5)) == []
     with bus.client() as later:
@@ -124,7 +128,7 @@ def test_an_answer_in_hand_of_a_killed_process_comes_again(redis_bus: Bus) -> No
         process.stdin.flush()
         assert told(process) == in_hand.id
     with redis_bus.client() as headgate:
-        assert names(islice(headgate.answers(), 2)) == [in_hand.id, unread.id]
+        assert names(islice(headgate.answers(WAIT), 2)) == [in_hand.id, unread.id]
 
 
 def test_an_answer_in_hand_comes_again_if_its_caller_failed(bus: Bus) -> None:
@@ -133,7 +137,7 @@ def test_an_answer_in_hand_comes_again_if_its_caller_failed(bus: Bus) -> None:
 
     def fail() -> None:
         with bus.client() as headgate:
-            assert names(islice(headgate.answers(), 2)) == [done.id, in_hand.id]
+            assert names(islice(headgate.answers(WAIT), 2)) == [done.id, in_hand.id]
             raise LookupError("the caller could not store it")
 
     with pytest.raises(LookupError):
@@ -156,7 +160,7 @@ def test_answers_are_handed_out_once_across_a_lost_connection(cell: Cell, tmp_pa
     answers = [finished() for _ in range(3)]
     bus.tell(*answers)
     with bus.client() as headgate:
-        coming = headgate.answers()
+        coming = headgate.answers(WAIT)
         assert next(coming).id == answers[0].id
         server.kill()
         server.start()
@@ -174,7 +178,7 @@ def test_what_is_no_answer_is_dropped(bus: Bus) -> None:
     transport.close()
     bus.tell(good)
     with bus.client() as headgate:
-        assert names(islice(headgate.answers(), 1)) == [good.id]
+        assert names(islice(headgate.answers(WAIT), 1)) == [good.id]
 
 
 def test_the_oldest_of_too_many_unclaimed_answers_fall_off_and_none_is_stuck(

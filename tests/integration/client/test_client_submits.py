@@ -12,7 +12,7 @@ from shared.contracts.answers import Reason
 from shared.contracts.kinds import UnknownKind
 from shared.tenancy.provision import Provisioning
 from tests.integration.bus.servers import Valkey
-from tests.integration.client.bus import Bus
+from tests.integration.client.bus import Bus, accepted
 from tests.support.cells import make_tenant
 from tests.support.doors import door
 from tests.support.walking import job as row
@@ -150,6 +150,15 @@ def test_a_service_may_use_one_id_for_two_tenants(cell: Cell, bus: Bus) -> None:
         second = headgate.submit("ops.probe", {}, id="m-1", tenant="beta")
     assert (first.tenant, second.tenant) == (bus.tenant, "beta")
     assert first.id != second.id
+
+
+def test_an_answer_about_another_tenants_message_of_the_same_id_is_not_taken(bus: Bus) -> None:
+    late = accepted("m-1", "another")
+    bus.tell(late)
+    with bus.client() as headgate:
+        with pytest.raises(Unconfirmed):
+            headgate.submit("ops.probe", {}, id="m-1", tenant=bus.tenant, timeout=0.5)
+        assert next(headgate.answers(20)).id == late.id
 
 
 @pytest.mark.parametrize(
