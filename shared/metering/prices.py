@@ -5,6 +5,7 @@ Prices come from the operator's settings, then from Headgate's own rehearsal mod
 """
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import ROUND_HALF_EVEN, Decimal
@@ -16,6 +17,9 @@ from shared.errors import ConfigurationError
 
 NANO = Decimal(10) ** 9
 MILLION = Decimal(10) ** 6
+
+#: Where the bundled table is asked: by a model's name alone, then as OpenAI's, which is how it knows embedding models.
+PROVIDERS = (None, "openai")
 
 #: USD per million tokens of the rehearsal models: of the order of a small model of 2026, so that bills read sensibly.
 REHEARSAL = {
@@ -61,11 +65,11 @@ class Prices:
             price = self._own[model]
             return Cost(_nano(tokens.input * Decimal(price["input"])), _nano(tokens.output * Decimal(price["output"])))
         usage = PricedUsage(input_tokens=tokens.input, output_tokens=tokens.output, cache_read_tokens=tokens.cached)
-        try:
-            priced = calc_price(usage, model_ref=model, genai_request_timestamp=at)
-        except LookupError as error:
-            raise UnknownPrice(f"no price for model {model!r}: add it to HEADGATE_PRICES") from error
-        return Cost(_nano(priced.input_price * MILLION), _nano(priced.output_price * MILLION))
+        for provider in PROVIDERS:
+            with suppress(LookupError):
+                priced = calc_price(usage, model_ref=model, provider_id=provider, genai_request_timestamp=at)
+                return Cost(_nano(priced.input_price * MILLION), _nano(priced.output_price * MILLION))
+        raise UnknownPrice(f"no price for model {model!r}: add it to HEADGATE_PRICES")
 
 
 def _nano(millionths: Decimal) -> int:
