@@ -15,7 +15,7 @@ from celery import Celery
 from kombu.exceptions import OperationalError
 
 from shared.contracts.kinds import Family
-from shared.errors import ConfigurationError
+from shared.errors import ConfigurationError, Unavailable
 from shared.telemetry import metrics
 
 #: Seconds in which a broker must take a connection; a permit that waits longer is better replaced by the sweep.
@@ -84,6 +84,14 @@ class PermitPublisher:
     @cached_property
     def _celery(self) -> Celery:
         return celery_app(self._broker_url)
+
+    def reach(self) -> None:
+        """Raises `Unavailable` where the broker does not answer."""
+        try:
+            with self._celery.connection_for_write() as connection:
+                connection.ensure_connection(max_retries=1, timeout=BROKER_TIMEOUT)
+        except (OperationalError, OSError) as error:
+            raise Unavailable(f"the broker does not answer: {error}") from error
 
     def publish(self, permits: Mapping[str, int]) -> None:
         """Fails open, counted: the sweep sends anew what did not get through."""

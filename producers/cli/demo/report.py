@@ -41,10 +41,10 @@ def show_accounts(screen: Console, accounts: Mapping[str, Account]) -> None:
 
 def _compared(accounts: Mapping[str, Account]) -> str:
     """What the flood did to whom."""
-    waits = {part: _seconds(accounts[part.tenant].p50) for part in PARTS}
-    flooding = ", ".join(f"{part.tenant} made itself wait {wait}" for part, wait in waits.items() if part.floods)
-    others = ", ".join(f"{part.tenant} {wait}" for part, wait in waits.items() if not part.floods)
-    return f"In the flood {flooding}; the others waited: {others}."
+    waits = [(part, f"{part.tenant} {_seconds(accounts[part.tenant].p50)}") for part in PARTS]
+    flooding = ", ".join(wait for part, wait in waits if part.floods)
+    others = ", ".join(wait for part, wait in waits if not part.floods)
+    return f"Median wait in the flood: {others}; the flood's own: {flooding}."
 
 
 def show_checks(screen: Console, checks: Sequence[Check]) -> None:

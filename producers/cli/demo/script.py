@@ -32,10 +32,10 @@ ACME = Part(
         *("if", "pass", "raise", "return", "try", "while", "with", "yield"),
     ),
     (
+        "How does raise from attach one exception to another as its cause?",
         "What does the with statement do when its block raises an exception?",
         "When is the else clause of a for loop executed?",
         "What happens when a finally clause executes a return statement?",
-        "How does raise from attach one exception to another as its cause?",
         "Are assert statements executed when optimization is requested?",
         "What is an unbound local variable error?",
     ),

@@ -2,7 +2,8 @@
 --
 -- ARGV[2]  most tenants to answer
 -- answer   {lanes: [{lane, eligible, running, live, clock}], backlogs: [{lane, tenant, waiting, running, oldest, time,
---          stands}], workers, delayed, permits: {}}; times in ms, virtual time in cost over weight
+--          stands}], workers, slots: {lane: number}, delayed, permits: {}}; times in ms, virtual time in cost over
+--          weight; a worker's slots count in each of its lanes
 
 local lanes = {}
 for _, lane in ipairs(redis.call('SMEMBERS', K .. 'lanes')) do
@@ -31,7 +32,14 @@ for i, tenant in ipairs(redis.call('SMEMBERS', K .. 'active')) do
     end
 end
 
+local slots = {}
+local workers = redis.call('ZRANGEBYSCORE', K .. 'workers', now, '+inf')
+for _, worker in ipairs(workers) do
+    local told = redis.call('HMGET', K .. 'worker:' .. worker, 'slots', 'lanes')
+    for lane in string.gmatch(told[2] or '', '[^,]+') do slots[lane] = (slots[lane] or 0) + number(told[1]) end
+end
+
 return answer({
-    lanes = lanes, backlogs = backlogs,
-    workers = redis.call('ZCOUNT', K .. 'workers', now, '+inf'), delayed = redis.call('ZCARD', K .. 'delayed'),
+    lanes = lanes, backlogs = backlogs, workers = #workers, slots = slots,
+    delayed = redis.call('ZCARD', K .. 'delayed'),
 })

@@ -1,0 +1,93 @@
+"""What stands between Headgate and others: broker, bus, and the provider of models."""
+
+from collections.abc import Iterator
+from http.client import HTTPConnection, HTTPSConnection
+from urllib.parse import urlsplit
+
+from producers.cli.doctor.finding import Finding, failed, ok, warning
+from shared import clock
+from shared.bus import connect
+from shared.cell import Cell
+from shared.metering.prices import Tokens, UnknownPrice
+from shared.stores.postgres import without_password
+
+#: Seconds that a provider may take to list its models.
+PROVIDER_TIMEOUT = 5.0
+
+#: Where the `openai` SDK calls when it is told no address.
+PROVIDER = "https://api.openai.com/v1"
+
+#: Any usage; what matters is whether there is a price.
+SOME = Tokens(input=1, output=1)
+
+MODELS = "SELECT DISTINCT model FROM tenant.agents UNION SELECT embedding_model FROM tenant.knowledge_bases"
+
+
+def broker(cell: Cell) -> Iterator[Finding]:
+    cell.permits.reach()
+    yield ok("broker", without_password(cell.broker_url))
+
+
+def bus(cell: Cell) -> Iterator[Finding]:
+    reached = connect(cell.bus_url)
+    depth = reached.depth()
+    reached.close()
+    yield ok("bus", f"{without_password(cell.bus_url)}, {depth} messages wait for the door")
+    if _server(cell.bus_url) == _server(cell.settings.redis_url or ""):
+        yield warning("bus", "shares a server with the gate: on more than one machine use two, or two ACL users")
+
+
+def provider(cell: Cell) -> Iterator[Finding]:
+    """Takes our key; nothing is drawn."""
+    settings, key = cell.settings, cell.settings.openai_api_key
+    url = settings.openai_base_url or PROVIDER
+    if key is None:
+        yield failed("model", "no key: set OPENAI_API_KEY, and OPENAI_BASE_URL for another provider than OpenAI")
+        return
+    status = _asked(f"{url.rstrip('/')}/models", key.get_secret_value())
+    if status in (401, 403):
+        yield failed("model", f"{url} refuses the key ({status}): set another OPENAI_API_KEY")
+    elif status >= 500:  # noqa: PLR2004 - HTTP: the server's own failures
+        yield failed("model", f"{url} is in trouble ({status}): turns are tried again until it is well")
+    else:
+        yield ok("model", f"{url} answers")
+
+
+def prices(cell: Cell) -> Iterator[Finding]:
+    """A model without a price is never called, so an agent that names one cannot answer."""
+    unknown = set()
+    models = models_in_use(cell)
+    for model in models:
+        try:
+            cell.prices.cost(model, SOME, clock.now())
+        except UnknownPrice:
+            unknown.add(model)
+    if unknown:
+        yield failed("prices", f"none for {', '.join(sorted(unknown))}: add them to HEADGATE_PRICES")
+    else:
+        yield ok("prices", f"known for {', '.join(sorted(models))}")
+
+
+def models_in_use(cell: Cell) -> set[str]:
+    models = {cell.settings.embedding_model}
+    for tenant in cell.tenants.all():
+        with cell.database.transaction(tenant.tenant_id) as connection:
+            models |= {row["model"] for row in connection.execute(MODELS)}
+    return models
+
+
+def _server(url: str) -> tuple[str | None, int | None]:
+    parts = urlsplit(url)
+    return parts.hostname, parts.port
+
+
+def _asked(url: str, key: str) -> int:
+    """The status of a GET."""
+    parts = urlsplit(url)
+    kind = HTTPSConnection if parts.scheme == "https" else HTTPConnection
+    connection = kind(parts.netloc, timeout=PROVIDER_TIMEOUT)
+    try:
+        connection.request("GET", parts.path, headers={"Authorization": f"Bearer {key}"})
+        return connection.getresponse().status
+    finally:
+        connection.close()
