@@ -55,7 +55,7 @@ def finished(connection: Connection, run: Run, data: FinishedData) -> None:
     """Tell who asked that the job is over, if they named a reply queue."""
     if run.reply_to is None:
         return
-    message = ids.derived("finished", run.job)
+    message = ids.derived("finished", run.job, run.number)
     event = Finished(
         id=str(message), time=clock.now(), subject=run.event_id, tenantid=run.tenant, data=data
     ).model_dump(mode="json")

@@ -65,7 +65,7 @@ def finished(job: uuid.UUID | None = None, *, result: dict[str, Any] | None = No
     """The end of a job, as the outbox writes it."""
     job = job or ids.new()
     data = FinishedData(job=job, state="done", result=result or {})
-    return Finished(id=str(ids.derived("finished", job)), time=clock.now(), subject="some-id", data=data)
+    return Finished(id=str(ids.derived("finished", job, 1)), time=clock.now(), subject="some-id", data=data)
 
 
 def accepted(event_id: str, tenant: str) -> Accepted:
