@@ -138,8 +138,13 @@ def free_port() -> dict[str, str]:
 @contextmanager
 def speaking(values: Mapping[str, str]) -> Iterator[Cell]:
     """The test's own way to the same servers."""
-    names = ("database_url", "database_admin_url", "redis_url")
-    cell = Cell(Settings(**{name: values[f"HEADGATE_{name.upper()}"] for name in names}))
+    cell = Cell(
+        Settings(
+            database_url=values["HEADGATE_DATABASE_URL"],
+            database_admin_url=values["HEADGATE_DATABASE_ADMIN_URL"],
+            redis_url=values["HEADGATE_REDIS_URL"],
+        )
+    )
     try:
         yield cell
     finally:
