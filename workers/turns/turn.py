@@ -39,7 +39,10 @@ def turn(context: Context, payload: AgentTurn) -> Outcome:
         exchange = Exchange(payload.conversation, payload.agent, context.run.job, payload.message, answer)
         conversation.say(connection, context.tenant.tenant_id, exchange)
 
-    return Done({"answer": answer, "sources": list(dict.fromkeys(sources)), "conversation": payload.conversation}, effects=effects)
+    return Done(
+        {"answer": answer, "sources": list(dict.fromkeys(sources)), "conversation": payload.conversation},
+        effects=effects,
+    )
 
 
 def _assemble(context: Context, payload: AgentTurn) -> dict[str, Any]:
