@@ -108,10 +108,11 @@ class Gate:
         return True
 
     def forget(self, epoch: int) -> None:
-        """Remove what a past epoch left behind."""
+        """Remove what epochs before this one left behind: of the gate's past, and of rebuilds that came to nothing."""
         with _translated():
-            for key in self._redis.scan_iter(f"{self._prefix}{epoch}:*", count=1000):
-                self._redis.unlink(key)
+            for key in self._redis.scan_iter(f"{self._prefix}[0-9]*:*", count=1000):
+                if int(key.removeprefix(self._prefix.encode()).partition(b":")[0]) < epoch:
+                    self._redis.unlink(key)
 
     def _one(self, operation: str, *arguments: Any) -> Answered:
         return self._run(operation, [list(arguments)])[0]

@@ -1,10 +1,10 @@
 """Refilling the gate from the ledger under a new epoch.
 
-The rebuilder raises the epoch while it holds the epoch's lock alone, so no run starts meanwhile; reads every unfinished
-job in order of acceptance; offers those that wait and leases those that run, under the tokens they run with, for one
-whole lease; commits; and only then puts the epoch in force. If it dies on the way the gate stays closed, and the next
-rebuilder begins anew with a higher epoch. A job committed after the reading is offered by its door or by the ledger
-sweep.
+The rebuilder raises the epoch while no run starts, and commits, so that none starts after under a token from before;
+reads every unfinished job in order of acceptance; offers those that wait and leases those that run, under the tokens
+they run with, for one whole lease; and only then puts the epoch in force. If it dies on the way the gate stays closed,
+and the next rebuilder begins anew with a higher epoch. A job committed after the reading is offered by its door or by
+the ledger sweep.
 """
 
 import time
@@ -69,7 +69,7 @@ class Rebuilder:
         opened = self._gate.open(epoch, run_id)
         if opened:
             metrics.REBUILDS.inc()
-            self._gate.forget(epoch - 1)
+            self._gate.forget(epoch)
         rebuilt = Rebuilt(epoch, waiting, running, time.monotonic() - begun, opened, owed if opened else {})
         log.info("gate rebuilt", epoch=epoch, waiting=waiting, running=running, opened=opened)
         return rebuilt

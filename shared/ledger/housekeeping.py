@@ -81,12 +81,17 @@ def sole_rebuilder(dispatcher: Database) -> Iterator[bool]:
 
 @contextmanager
 def new_epoch(dispatcher: Database) -> Iterator[tuple[int, Iterator[Standing]]]:
-    """Hold the epoch alone, raise it, and hand out every unfinished job in order of acceptance; then commit."""
+    """Raise the epoch, then hand out every unfinished job in order of acceptance.
+
+    The number is committed first, so it is never given twice, and from then on no lease of an earlier epoch starts:
+    what is read after stands still, but for runs that end.
+    """
     with dispatcher.transaction() as connection:
-        connection.execute("SET LOCAL statement_timeout = '10min'")
         connection.execute("SET LOCAL lock_timeout = '60s'")
         connection.execute("SELECT pg_advisory_xact_lock(%s)", (EPOCH_LOCK,))
         epoch = one(connection, "UPDATE tenant.epoch SET epoch = epoch + 1 RETURNING epoch")["epoch"]
+    with dispatcher.transaction() as connection:
+        connection.execute("SET LOCAL statement_timeout = '10min'")
         yield epoch, _unfinished(connection)
 
 

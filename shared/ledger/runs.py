@@ -18,7 +18,7 @@ from shared.gate.values import Lease
 from shared.ledger.states import FINAL, State
 from shared.stores.postgres import Connection, Database
 
-#: Guards the epoch: starts share it, a rebuild holds it alone. Any number that nobody else uses.
+#: Guards the epoch: starts share it, a rebuild raises it alone. Any number that nobody else uses.
 EPOCH_LOCK = 4_849_415_402
 
 SHARE_EPOCH = f"SELECT pg_advisory_xact_lock_shared({EPOCH_LOCK})"
