@@ -1,24 +1,39 @@
 """Workers are killed and stopped in the middle of things: every job still ends once, and every draw is on record."""
 
-import signal
-from collections.abc import Iterator
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from pydoc_data.topics import topics
 from typing import Any
 
 import psutil
+import psycopg
 import pytest
 
 from shared.cell import Cell
+from shared.embedded import Servers
 from shared.metering.prices import Tokens
 from shared.rehearsal.client import Rehearsal
 from tests.support import cells
 from tests.support.walking import finished, job, submit
-from tests.support.workers import Worker, eventually, workers
+from tests.support.workers import PATIENCE, Worker, eventually, ready, workers
 
 KEY_OF_THE_MODEL = "sk-test-key"
 
 LANES = ["turns.pro", "ingest.pro", "embed.pro", "ops.pro"]
 
 TURN = {"conversation": "c-1", "message": "What is a lock?"}
+
+
+@contextmanager
+def own_cell(servers: Servers, model: Rehearsal, **settings: Any) -> Iterator[Cell]:
+    """A cell with these settings and the model behind it."""
+    with (
+        tempfile.TemporaryDirectory() as home,
+        cells.test_cell(servers, Path(home), OPENAI_BASE_URL=model.url, **settings) as cell,
+    ):
+        yield cell
 
 
 def rows(cell: Cell, tenant: str, statement: str) -> list[dict[str, Any]]:
@@ -59,7 +74,7 @@ def recorded(cell: Cell) -> dict[str, Tokens]:
 
 
 def books_agree(cell: Cell, model: Rehearsal) -> dict[str, Tokens]:
-    """billed <= served <= billed + unknown, by the model's own log."""
+    """What is billed <= served <= billed + unknown, by the model's own log."""
     served, books = model.total(KEY_OF_THE_MODEL), recorded(cell)
     billed, unknown = books["billed"], books["unknown"]
     assert billed.input <= served.input_tokens <= billed.input + unknown.input
@@ -77,9 +92,7 @@ def called_again(model: Rehearsal, cell: Cell) -> None:
 
 
 @pytest.mark.parametrize("call", [1, 2])
-def test_a_turn_whose_worker_is_killed_is_finished_by_another(
-    speaking_cell: Cell, model: Rehearsal, call: int
-) -> None:
+def test_a_turn_whose_worker_is_killed_is_finished_by_another(speaking_cell: Cell, model: Rehearsal, call: int) -> None:
     """Killed in its first call, when nothing is known, and in its second, when the first must not be made again."""
     cell = speaking_cell
     key = cells.make_tenant(cell, "acme").secret
@@ -96,3 +109,80 @@ def test_a_turn_whose_worker_is_killed_is_finished_by_another(
     (lost,) = rows(cell, "acme", "SELECT * FROM tenant.steps WHERE state = 'unknown'")
     assert books["unknown"] == Tokens(lost["worst_input_tokens"], lost["worst_output_tokens"])
     assert model.lookup(lost["call_id"])
+
+
+def test_a_job_that_keeps_killing_its_worker_ends_dead_and_is_kept(servers: Servers, model: Rehearsal) -> None:
+    model.settings(faults=[{"fault": "lost", "times": None, "model": "rehearsal-1"}])
+    with own_cell(servers, model, failures_allowed=2) as cell:
+        key = cells.make_tenant(cell, "acme").secret
+        turn = submit(cell, "agent.turn", TURN, key, replyto="headgate.replies.acme.inbox")
+        for deaths in (1, 2):
+            with workers(cell, LANES) as (doomed,):
+                calling(cell, model, calls=deaths)
+                doomed.kill()
+            eventually(lambda: ready(cell) == 0, "the dead worker is struck off")
+        with workers(cell, LANES):
+            row = finished(cell, "acme", turn)
+            books_agree(cell, model)
+    assert (row["state"], row["failures"], row["run"]) == ("dead", 2, 3)
+    assert "died" in row["error"]
+    assert len(model.served(KEY_OF_THE_MODEL)) == 2
+
+
+def test_an_ingest_whose_child_process_is_killed_is_done_once(cell: Cell) -> None:
+    with workers(cell, ["ingest.pro"], pool="prefork", slots=2) as (worker,):
+        ingest = ingesting(cell, lambda: [child.kill() for child in children(worker)])
+        ingested_once(cell, ingest, failures=1)
+
+
+def test_an_ingest_whose_worker_is_killed_children_and_all_is_done_once(cell: Cell) -> None:
+    with workers(cell, ["ingest.pro"], pool="prefork", slots=2) as (worker,):
+        ingest = ingesting(cell, worker.kill)
+    eventually(lambda: ready(cell) == 0, "the dead worker is struck off")
+    with workers(cell, ["ingest.pro"], pool="prefork", slots=2):
+        ingested_once(cell, ingest, failures=1)
+
+
+def test_an_ingest_whose_parent_process_is_killed_is_handed_back_by_the_orphan_which_then_leaves(cell: Cell) -> None:
+    with workers(cell, ["ingest.pro"], pool="prefork", slots=2) as (worker,):
+        orphans = children(worker)
+        ingest = ingesting(cell, worker.process.kill)
+        eventually(lambda: job(cell, "acme", ingest)["state"] == "waiting", "the job is handed back")
+    assert not psutil.wait_procs(orphans, timeout=PATIENCE)[1]
+    eventually(lambda: ready(cell) == 0, "the dead worker is struck off")
+    with workers(cell, ["ingest.pro"], pool="prefork", slots=2):
+        ingested_once(cell, ingest, failures=0)
+
+
+def children(worker: Worker) -> list[psutil.Process]:
+    return psutil.Process(worker.process.pid).children(recursive=True)
+
+
+def ingesting(cell: Cell, strike: Callable[[], object]) -> str:
+    """A job whose worker is struck in its middle."""
+    key = cells.make_tenant(cell, "acme").secret
+    with stuck(cell):
+        ingest = submit(cell, "knowledge.ingest", {"name": "with", "text": topics["with"]}, key)
+        eventually(lambda: waiting_for_a_lock(cell), "the ingest is in its middle")
+        strike()
+    return ingest
+
+
+def ingested_once(cell: Cell, ingest: str, *, failures: int) -> None:
+    row = finished(cell, "acme", ingest)
+    assert (row["state"], row["run"], row["failures"]) == ("done", 2, failures)
+    assert len(rows(cell, "acme", "SELECT FROM tenant.documents")) == 1
+    assert len(rows(cell, "acme", "SELECT FROM tenant.jobs WHERE kind = 'knowledge.embed'")) == 1
+
+
+@contextmanager
+def stuck(cell: Cell) -> Iterator[None]:
+    """Whoever reads a document waits until this ends."""
+    with psycopg.connect(cell.settings.database_admin_url or "") as admin:
+        admin.execute("LOCK TABLE tenant.documents IN ACCESS EXCLUSIVE MODE")
+        yield
+
+
+def waiting_for_a_lock(cell: Cell) -> bool:
+    with psycopg.connect(cell.settings.database_admin_url or "") as admin:
+        return admin.execute("SELECT FROM pg_locks WHERE NOT granted AND relation IS NOT NULL").fetchone() is not None
