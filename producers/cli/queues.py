@@ -1,5 +1,6 @@
 """`headgate queues`: the per-tenant queues at the gate, behind the permits that Celery's queues hold."""
 
+from contextlib import suppress
 from time import sleep
 from typing import Annotated, Any
 
@@ -26,7 +27,7 @@ def queues(
     *,
     json: Json = False,
 ) -> None:
-    """What waits and runs, by lane and tenant, and why it waits: idle, ready, full (at its limit), blocked."""
+    """What waits and runs, by lane and tenant, and how each stands: idle, ready, full (at its limits), blocked."""
     cell = opened()
     if json and watch:
         raise typer.BadParameter("--watch is for people: leave out --json")
@@ -42,6 +43,7 @@ def look(cell: Cell) -> Seen:
     backlogs = sorted(seen["backlogs"], key=lambda backlog: (backlog["lane"], backlog["tenant"]))
     lanes = sorted(seen["lanes"], key=lambda lane: str(lane["lane"]))
     for lane in lanes:
+        lane["slots"] = dict(seen["slots"]).get(lane["lane"], 0)
         lane["waiting"] = sum(backlog["waiting"] for backlog in backlogs if backlog["lane"] == lane["lane"])
     return {"lanes": lanes, "backlogs": backlogs, "workers": seen["workers"], "delayed": seen["delayed"]}
 
@@ -51,21 +53,18 @@ def shown(seen: Seen) -> RenderableType:
         (x["lane"], x["tenant"], x["waiting"], x["running"], x["oldest"] / 1000, float(x["time"]), x["stands"])
         for x in seen["backlogs"]
     ]
-    lanes = [(x["lane"], x["waiting"], x["running"], x["eligible"], x["live"]) for x in seen["lanes"]]
+    lanes = [(x["lane"], x["waiting"], x["running"], x["slots"], x["eligible"], x["live"]) for x in seen["lanes"]]
     return Group(
         table(("lane", "tenant", "waiting", "running", "oldest (s)", "virtual time", "stands"), tenants),
         "",
-        table(("lane", "waiting", "running", "may start", "permits out"), lanes),
+        table(("lane", "waiting", "running", "slots", "may start", "permits out"), lanes),
         "",
         f"{seen['workers']} workers, {seen['delayed']} jobs held until they are due",
     )
 
 
 def _watch(cell: Cell) -> None:
-    with Live(shown(look(cell)), console=console(), auto_refresh=False) as live:
-        try:
-            while True:
-                sleep(LOOK)
-                live.update(shown(look(cell)), refresh=True)
-        except KeyboardInterrupt:
-            return
+    with suppress(KeyboardInterrupt), Live(shown(look(cell)), console=console(), auto_refresh=False) as live:
+        while True:
+            sleep(LOOK)
+            live.update(shown(look(cell)), refresh=True)

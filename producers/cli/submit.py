@@ -133,8 +133,9 @@ def _row(path: Path, job: UUID, ended: Ended | None) -> dict[str, Any]:
 
 @contextmanager
 def _counted(what: str, total: int) -> Iterator[Callable[[int], None]]:
-    """A bar on stderr that is gone when all is done."""
+    """A bar on stderr that is gone when all is done; none where nobody watches."""
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=console(stderr=True), transient=True) as progress:
+    out = console(stderr=True)
+    with Progress(*columns, console=out, transient=True, disable=not out.is_terminal) as progress:
         task = progress.add_task(what, total=total)
         yield lambda done: progress.update(task, completed=done)

@@ -1,5 +1,6 @@
 """Why a job waits, and until when: what the ledger, the tenant's limits and the gate say of it, put together."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -9,6 +10,7 @@ from shared.cell import Cell
 from shared.contracts.kinds import Family
 from shared.errors import Unavailable
 from shared.gate.gate import GateClosed
+from shared.lanes import Lane
 from shared.ledger.reading import Job
 from shared.ledger.states import State
 from shared.tenancy.tenants import Tenant
@@ -42,17 +44,25 @@ def _at_gate(cell: Cell, job: Job, tenant: Tenant) -> Wait:
         return Wait(str(error))
     if job.offered_at is None:
         return Wait("it is not offered to the gate yet: a worker that serves ops does that within 10 s")
-    if not seen["workers"]:
-        return Wait("no worker runs: start one with `headgate worker`")
-    return _in_backlog(list(seen["backlogs"]), job, tenant)
+    return _in_backlog(seen, Family(job.family), tenant)
 
 
-def _in_backlog(backlogs: list[dict[str, Any]], job: Job, tenant: Tenant) -> Wait:
-    lane = tenant.lane(Family(job.family))
-    mine = [seen for seen in backlogs if (seen["lane"], seen["tenant"]) == (lane, tenant.tenant_id)]
-    if mine and mine[0]["stands"] == "full":
-        return Wait(
-            f"the tenant runs as many {job.family} as its limits allow: `headgate tenant configure` raises them"
-        )
-    waiting = mine[0]["waiting"] if mine else 1
-    return Wait(f"its turn has not come: {waiting} of the tenant's jobs wait in {lane}; is that lane served?")
+def _in_backlog(seen: Mapping[str, Any], family: Family, tenant: Tenant) -> Wait:
+    """What stands in the way in the lanes of this family; a tenant that changed its tier may wait in several."""
+    for backlog in list(seen["backlogs"]):
+        lane = Lane.named(backlog["lane"])
+        if (backlog["tenant"], lane.family) == (tenant.tenant_id, family) and backlog["waiting"]:
+            return Wait(_obstacle(backlog, str(lane), slots=dict(seen["slots"]).get(str(lane), 0)))
+    return Wait("the gate hands it to a worker now")
+
+
+def _obstacle(backlog: Mapping[str, Any], lane: str, *, slots: int) -> str:
+    raised = f"`headgate tenant configure {backlog['tenant']} --limit` raises them"
+    match backlog["stands"]:
+        case "blocked":
+            return f"the tenant's limits let none of its jobs run in {lane}: {raised}"
+        case "full":
+            return f"{backlog['running']} of the tenant's jobs run in {lane}, as many as its limits allow: {raised}"
+    if not slots:
+        return f"no worker serves {lane}: `headgate worker --lanes {lane}` starts one"
+    return f"its turn has not come: {backlog['waiting']} of the tenant's jobs wait in {lane}, which has {slots} slots"
