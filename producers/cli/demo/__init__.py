@@ -80,5 +80,5 @@ def _acts(stage: Stage, screen: Console, folder: Path, *, flood: int) -> Sequenc
     show_answers(screen, play)
     books = figures.books(stage.cell, stage.model.served() if stage.model else None)
     show_accounts(screen, books.accounts)
-    screen.print(f"\nthe month's bill: {exported}\n")
+    screen.print(f"\nthe month's bill: {exported}\n", soft_wrap=True)
     return judged(play.asked(), books, exported)

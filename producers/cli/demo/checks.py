@@ -9,9 +9,7 @@ from uuid import UUID
 
 from producers.cli.demo.figures import Books, Draw, Totals
 from shared.ledger.states import State
-
-#: Nano-dollars in a dollar.
-NANO = 10**9
+from shared.metering.usage import NANO
 
 
 @dataclass(frozen=True)
@@ -82,7 +80,9 @@ def export_is_complete(books: Books, exported: Path) -> Check:
     found, recorded = totals_of(exported), books.recorded
     if found != recorded:
         return Check(False, f"the export says {found}, the usage records {recorded}")
-    return Check(True, f"the export's totals are the usage records': {found.tokens:,} tokens, {usd(found.cost_nano)}")
+    return Check(
+        True, f"the export's totals are the usage records': {found.tokens:,} tokens, {dollars(found.cost_nano)}"
+    )
 
 
 def nothing_left(remaining: Sequence[str]) -> Check:
@@ -101,7 +101,7 @@ def totals_of(exported: Path) -> Totals:
     return Totals(tokens, int(cost * NANO), records)
 
 
-def usd(nano: int) -> str:
+def dollars(nano: int) -> str:
     """Nano-dollars for people, to a hundredth of a cent."""
     return f"${Decimal(nano) / NANO:.4f}"
 

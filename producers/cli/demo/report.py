@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from rich.console import Console
 
-from producers.cli.demo.checks import Check, usd
+from producers.cli.demo.checks import Check, dollars
 from producers.cli.demo.figures import Account
 from producers.cli.demo.play import Play
 from producers.cli.demo.script import PARTS
@@ -34,7 +34,7 @@ def show_accounts(screen: Console, accounts: Mapping[str, Account]) -> None:
     for part in PARTS:
         mine = accounts[part.tenant]
         waits = (_seconds(mine.p50), _seconds(mine.p99))
-        rows.append((part.tenant, part.tier, mine.jobs, *waits, mine.tokens, usd(mine.cost_nano)))
+        rows.append((part.tenant, part.tier, mine.jobs, *waits, mine.tokens, dollars(mine.cost_nano)))
     screen.print(table(("tenant", "tier", "jobs", "turns wait p50", "p99", "tokens", "cost"), rows))
     screen.print(f"\n{_compared(accounts)}")
 
@@ -49,7 +49,8 @@ def _compared(accounts: Mapping[str, Account]) -> str:
 
 def show_checks(screen: Console, checks: Sequence[Check]) -> None:
     for check in checks:
-        screen.print(f"{'✓' if check.passed else '✗'} {check.said}", style="green" if check.passed else "bold red")
+        sign, style = ("✓", "green") if check.passed else ("✗", "bold red")
+        screen.print(f"{sign} {check.said}", style=style, soft_wrap=True)
 
 
 def _shortened(text: str) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 
 import typer
 
-from producers.cli.doctor.finding import Examination, Finding, Level, examined, failed
+from producers.cli.doctor.finding import Examination, Finding, Level, examined, failed, warning
 from producers.cli.doctor.gate import gate
 from producers.cli.doctor.journey import journey
 from producers.cli.doctor.outside import broker, bus, prices, provider
@@ -27,8 +27,10 @@ EXAMINATIONS: Mapping[str, Examination] = {
     "bus": bus,
     "model": provider,
     "prices": prices,
-    "journey": journey,
 }
+
+#: What must be well before a job is sent the whole way: else it would only wait, and stay behind.
+NEEDED = {"postgres", "redis", "gate", "workers", "broker"}
 
 SIGNS = {Level.OK: ("✓", "green"), Level.WARNING: ("!", "yellow"), Level.FAILED: ("✗", "bold red")}
 
@@ -57,8 +59,15 @@ def _findings() -> Iterator[Finding]:
     except ConfigurationError as error:
         yield failed("settings", str(error))
         return
+    unwell = set()
     for subject, examination in EXAMINATIONS.items():
-        yield from examined(subject, examination, cell)
+        for finding in examined(subject, examination, cell):
+            unwell |= {finding.subject} if finding.level is Level.FAILED else set()
+            yield finding
+    if unwell & NEEDED:
+        yield warning("journey", "not tried: first mend what is wrong above")
+    else:
+        yield from examined("journey", journey, cell)
 
 
 def _show(finding: Finding) -> None:

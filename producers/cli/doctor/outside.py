@@ -1,6 +1,7 @@
 """What stands between Headgate and others: broker, bus, and the provider of models."""
 
 from collections.abc import Iterator
+from http import HTTPStatus
 from http.client import HTTPConnection, HTTPSConnection
 from urllib.parse import urlsplit
 
@@ -45,12 +46,14 @@ def provider(cell: Cell) -> Iterator[Finding]:
         yield failed("model", "no key: set OPENAI_API_KEY, and OPENAI_BASE_URL for another provider than OpenAI")
         return
     status = _asked(f"{url.rstrip('/')}/models", key.get_secret_value())
-    if status in (401, 403):
+    if status == HTTPStatus.OK:
+        yield ok("model", f"{url} answers")
+    elif status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
         yield failed("model", f"{url} refuses the key ({status}): set another OPENAI_API_KEY")
-    elif status >= 500:  # noqa: PLR2004 - HTTP: the server's own failures
+    elif status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         yield failed("model", f"{url} is in trouble ({status}): turns are tried again until it is well")
     else:
-        yield ok("model", f"{url} answers")
+        yield warning("model", f"{url} does not list its models ({status}): is the address right?")
 
 
 def prices(cell: Cell) -> Iterator[Finding]:
