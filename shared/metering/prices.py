@@ -64,7 +64,8 @@ class Prices:
         if model in self._own:
             price = self._own[model]
             return Cost(_nano(tokens.input * Decimal(price["input"])), _nano(tokens.output * Decimal(price["output"])))
-        usage = PricedUsage(input_tokens=tokens.input, output_tokens=tokens.output, cache_read_tokens=tokens.cached)
+        cached = min(tokens.cached, tokens.input)  # a provider that reports more must not stop the metering
+        usage = PricedUsage(input_tokens=tokens.input, output_tokens=tokens.output, cache_read_tokens=cached)
         for provider in PROVIDERS:
             with suppress(LookupError):
                 priced = calc_price(usage, model_ref=model, provider_id=provider, genai_request_timestamp=at)

@@ -36,11 +36,13 @@ TOO_MUCH = (psycopg.errors.ProgramLimitExceeded, psycopg.errors.StatementTooComp
 
 Connection = psycopg.Connection[DictRow]
 
+#: Asked of the login, not of the role it acts as: what it may become (`SET ROLE`) it is.
 ROLE = """
-SELECT current_user AS name, rolsuper OR rolbypassrls AS unsafe,
+SELECT session_user AS name,
+       EXISTS (SELECT FROM pg_roles
+               WHERE (rolsuper OR rolbypassrls) AND pg_has_role(session_user, oid, 'MEMBER')) AS unsafe,
        EXISTS (SELECT FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-               WHERE n.nspname IN ('control', 'tenant') AND pg_has_role(c.relowner, 'MEMBER')) AS owner
-FROM pg_roles WHERE rolname = current_user
+               WHERE n.nspname IN ('control', 'tenant') AND pg_has_role(session_user, c.relowner, 'MEMBER')) AS owner
 """
 
 
