@@ -27,7 +27,6 @@ class Format(StrEnum):
 
 def register(app: typer.Typer) -> None:
     group = typer.Typer(help="Hand a month's usage to billing.", no_args_is_help=True)
-    group.callback()(_group)
     group.command()(export)
     app.add_typer(group, name="billing")
 
@@ -67,7 +66,3 @@ def _copy(cell: Cell, result: dict[str, Any], output: Path) -> None:
         output.write_bytes(content)
     except OSError as error:
         raise HeadgateError(f"cannot write {output} ({error.strerror}): name another file with --output") from error
-
-
-def _group() -> None:
-    """Keeps `billing` a group while `export` is its only command."""

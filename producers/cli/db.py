@@ -12,7 +12,6 @@ from shared.stores.versions import versions
 
 def register(app: typer.Typer) -> None:
     group = typer.Typer(help="Bring the database up to date.", no_args_is_help=True)
-    group.callback()(_group)
     group.command()(upgrade)
     app.add_typer(group, name="db")
 
@@ -31,7 +30,3 @@ def upgrade(*, json: Json = False) -> None:
     if json:
         return document(schemas)
     return console().print(table(("schema", "before", "after"), [tuple(schema.values()) for schema in schemas]))
-
-
-def _group() -> None:
-    """Keeps `db` a group while `upgrade` is its only command."""

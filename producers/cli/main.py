@@ -53,8 +53,7 @@ def run(arguments: Sequence[str]) -> int:
     try:
         code = assembled()(list(arguments), prog_name="headgate", standalone_mode=False)
     except TyperException as wrong:
-        said = wrong.format_message().strip()  # empty where a group has shown its help instead
-        return failed(said, wrong.exit_code) if said else wrong.exit_code
+        return misused(wrong)
     except HeadgateError as error:
         return failed(str(error), 1)
     except psycopg.errors.UndefinedTable:
@@ -85,6 +84,14 @@ def room(name: str) -> Any:
     app = typer.Typer()
     import_module(f"producers.cli.{name}").register(app)
     return get_group(app).commands[name]
+
+
+def misused(wrong: TyperException) -> int:
+    """Say what is wrong with the words of the command; nothing where a group has shown its help instead."""
+    said = wrong.format_message().strip().rstrip(".")
+    context = getattr(wrong, "ctx", None)
+    help_ = f": see `{context.command_path} --help`" if context else ""
+    return failed(said + help_, wrong.exit_code) if said else wrong.exit_code
 
 
 def failed(message: str, code: int) -> int:

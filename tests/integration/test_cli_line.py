@@ -35,6 +35,7 @@ def test_wrong_usage_is_told_in_one_line(tmp_path: Path) -> None:
     assert "Did you mean 'tenant'" in refused(settings, "tenan", code=2)
     assert "--tier" in refused(settings, "tenant", "create", "acme", code=2)
     assert "turns=4" in refused(settings, "tenant", "configure", "acme", "--limit", "turns", code=2)
+    assert "see `headgate jobs show --help`" in refused(settings, "jobs", "show", code=2)
     assert headgate(settings, "tenant").code == 2
 
 
