@@ -11,7 +11,7 @@ from uuid import UUID
 import orjson
 from redis import Redis
 from redis.exceptions import ConnectionError as RedisConnectionError
-from redis.exceptions import NoScriptError, OutOfMemoryError, ResponseError
+from redis.exceptions import MasterDownError, NoScriptError, OutOfMemoryError, ReadOnlyError, ResponseError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from shared.errors import HeadgateError, Unavailable
@@ -150,7 +150,7 @@ class _translated:  # noqa: N801 - reads as what it does
         match error:
             case OutOfMemoryError():
                 raise GateFull("the gate's Redis is full: raise its maxmemory") from error
-            case RedisConnectionError() | RedisTimeoutError():
+            case RedisConnectionError() | RedisTimeoutError() | ReadOnlyError() | MasterDownError():
                 raise Unavailable(f"the gate's Redis does not answer: {error}") from error
             case ResponseError() if str(error).startswith("CLOSED"):
                 raise GateClosed("the gate is closed until a worker has rebuilt it from the ledger") from error

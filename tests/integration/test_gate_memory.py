@@ -9,7 +9,9 @@ import pytest
 from shared.embedded import valkey
 from shared.embedded.crew import crew
 from shared.embedded.home import held, passwords
-from shared.gate.gate import Gate, GateClosed
+from shared.errors import Unavailable
+from shared.gate.gate import Gate, GateClosed, GateFull
+from shared.gate.values import Ending
 from shared.stores import redis
 from tests.support.gates import LEASE, configuration, job
 
@@ -36,9 +38,8 @@ def open_gate(gate: Gate) -> None:
     gate.offer([job("a")])
 
 
-def closed(gate: Gate) -> bool:
-    """Whether every operation says so."""
-    operations: list[Callable[[], object]] = [
+def operations(gate: Gate) -> list[Callable[[], object]]:
+    return [
         lambda: gate.offer([job("a")]),
         lambda: gate.claim("w", ["turns.pro"], LEASE),
         lambda: gate.renew("w", [], LEASE, slots=1, lanes=["turns.pro"]),
@@ -47,7 +48,11 @@ def closed(gate: Gate) -> bool:
         lambda: gate.waiting([("a", "turns.pro")]),
         gate.look,
     ]
-    for operation in operations:
+
+
+def closed(gate: Gate) -> bool:
+    """Whether every operation says so."""
+    for operation in operations(gate):
         with pytest.raises(GateClosed):
             operation()
     return not gate.is_open()
@@ -112,5 +117,31 @@ def test_a_script_that_redis_has_forgotten_is_taught_again(home: Path) -> None:
         open_gate(gate)
         gate._redis.script_flush()
         assert gate.claim("w", ["turns.pro"], LEASE).lease is not None
+
+    a_redis(home, use)
+
+
+def test_a_full_redis_takes_no_offers_and_goes_on_with_the_rest(home: Path) -> None:
+    def use(gate: Gate) -> None:
+        open_gate(gate)
+        gate._redis.config_set("maxmemory", "1mb")  # less than it uses when empty
+        with pytest.raises(GateFull, match="maxmemory"):
+            gate.offer([job("a")])
+        lease = gate.claim("w", ["turns.pro"], LEASE).lease
+        assert lease is not None
+        assert gate.renew("w", [lease], LEASE, slots=1, lanes=["turns.pro"]) == set()
+        assert gate.sweep("w").fields["swept"]
+        assert gate.release(Ending(lease, 1.0)).held
+
+    a_redis(home, use)
+
+
+def test_a_redis_that_became_a_replica_is_away(home: Path) -> None:
+    def use(gate: Gate) -> None:
+        open_gate(gate)
+        gate._redis.replicaof("127.0.0.1", 1)
+        for operation in operations(gate):
+            with pytest.raises(Unavailable):
+                operation()
 
     a_redis(home, use)

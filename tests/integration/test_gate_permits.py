@@ -50,6 +50,14 @@ def test_a_permit_that_is_used_up_is_replaced_while_jobs_wait(gate: TimedGate) -
     assert gate.claim("w", [LANE], LEASE, permit=LANE).permits == {}
 
 
+def test_a_permit_spent_on_another_lanes_job_is_replaced(gate: TimedGate) -> None:
+    gate.put("a", LANE)
+    gate.put("a", "ingest.pro")
+    answered = gate.claim("w", [LANE, "ingest.pro"], LEASE, permit="ingest.pro")
+    assert answered.lease is not None
+    assert (answered.lease.lane, answered.permits) == (LANE, {"ingest.pro": 1})
+
+
 def test_a_slot_that_goes_on_owes_no_permit_for_the_job_it_takes_itself(gate: TimedGate) -> None:
     gate.put("a", jobs=20, turns=1)
     lease = gate.claim("w", [LANE], LEASE, permit=LANE).lease
