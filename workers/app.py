@@ -12,6 +12,7 @@ from celery import Celery, bootsteps, signals
 from shared import embedded, ids
 from shared.cell import Cell
 from shared.contracts.kinds import Family
+from shared.errors import ConfigurationError
 from shared.lanes import Lane, celery_app, task_name
 from shared.settings import Settings
 from shared.telemetry import logs
@@ -67,7 +68,10 @@ class WorkerProcess:
     def prepare(self, sender: Any, **_: Any) -> None:
         """Before the pool is made: what this worker serves."""
         logs.configure(self._settings.log_level)
-        self._lanes = [str(Lane.named(name)) for name in sender.app.amqp.queues.consume_from]
+        try:
+            self._lanes = [str(Lane.named(name)) for name in sender.app.amqp.queues.consume_from]
+        except ConfigurationError as error:  # Celery swallows what a signal's receiver raises, but for this
+            raise SystemExit(f"cannot serve these queues: {error}") from error
 
     def start(self, slots: int, *, prefork: bool) -> None:
         """In the main process. A child runs one job per permit, so that the family's time limit bounds that job."""

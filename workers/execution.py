@@ -20,12 +20,13 @@ from shared.cell import Cell
 from shared.clock import monotonic
 from shared.contracts.kinds import KINDS
 from shared.errors import ConfigurationError, Unavailable
-from shared.gate.gate import GateClosed
+from shared.gate.gate import GateClosed, GateFull
 from shared.gate.values import Answered, Ending, Lease
 from shared.ledger import runs
 from shared.ledger.runs import AlreadyFinal, Fenced, Run
 from shared.ledger.states import State
 from shared.telemetry import metrics
+from shared.tenancy.tenants import Tenant
 from workers import ending
 from workers.context import Context, Interrupted, Interruption
 from workers.ending import HANDED_BACK, End
@@ -87,8 +88,8 @@ class Executor:
     def run(self, lease: Lease) -> Ending | None:
         """One run of a leased job, from start to finish; None where the lease is not this worker's any more."""
         try:
-            run = runs.start(self._cell.database, lease)
-            context = self._context(run)
+            tenant = self._cell.tenants.get(lease.tenant)
+            context = self._context(runs.start(self._cell.database, lease), tenant)
         except AlreadyFinal:
             return Ending(lease, cost=0)
         except Fenced:
@@ -96,6 +97,7 @@ class Executor:
         except Unavailable as error:
             log.warning("job not started", job=str(lease.job), error=str(error))
             return Ending(lease, cost=0, how="retry", due=clock.now() + timedelta(seconds=AWAY))
+        run = context.run
         metrics.JOB_WAIT.labels(kind=run.kind, tier=context.tenant.tier).observe(run.waited)
         with metrics.JOB_RUN.labels(kind=run.kind, tier=context.tenant.tier).time():
             end = self._end(context, run)
@@ -147,14 +149,14 @@ class Executor:
             runs.lose_open_intents(connection, lease)
         self._release(Ending(lease, cost=0, how="back"))
 
-    def _context(self, run: Run) -> Context:
+    def _context(self, run: Run, tenant: Tenant) -> Context:
         def steps(context: Context) -> Steps:
             parts = (self._cell.database, self._cell.prices, run)
             return Steps(*parts, guard=context.check, charge=context.charge)
 
         return Context(
             run,
-            self._cell.tenants.get(run.tenant),
+            tenant,
             settings=self._cell.settings,
             database=self._cell.database,
             metering=self._cell.metering,
@@ -188,7 +190,7 @@ class Executor:
         since = monotonic()
         try:
             answered = operation()
-        except (GateClosed, Unavailable) as error:
+        except (GateClosed, GateFull, Unavailable) as error:
             log.warning("the gate does not answer; what is held runs out by itself", error=str(error))
             return None
         if answered.lease is not None:

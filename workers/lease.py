@@ -9,10 +9,11 @@ from collections.abc import Sequence
 from uuid import UUID
 
 import structlog
+from redis.exceptions import RedisError
 
 from shared.clock import monotonic
-from shared.errors import Unavailable
-from shared.gate.gate import Gate, GateClosed
+from shared.errors import HeadgateError
+from shared.gate.gate import Gate
 from shared.gate.values import Lease
 
 #: A lease is renewed three times in its length, so two lost renewals cost nothing.
@@ -77,7 +78,7 @@ class Heartbeat:
             try:
                 if self._slots is not None or self.held():
                     self.renew()
-            except (GateClosed, Unavailable) as error:
+            except (HeadgateError, RedisError) as error:  # whatever it is, the next beat may do better
                 # A closed gate takes running jobs back in when it is rebuilt; validity runs on meanwhile.
                 log.warning("leases not renewed", error=str(error))
             self._stop.wait(min(1.0, self._lease_seconds / RENEWALS))

@@ -1,5 +1,6 @@
 """A cell of one's own: a fresh database from a migrated template, an empty Redis, and an open gate."""
 
+import json
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -88,10 +89,14 @@ def environment(settings: Settings) -> dict[str, str]:
     """These settings as a process reads them."""
     told = settings.model_dump(mode="json", exclude_none=True, exclude_defaults=True)
     named = {"openai_api_key": "OPENAI_API_KEY", "openai_base_url": "OPENAI_BASE_URL"}
-    values = {named.get(name, f"HEADGATE_{name.upper()}"): str(value) for name, value in told.items()}
+    values = {named.get(name, f"HEADGATE_{name.upper()}"): _written(value) for name, value in told.items()}
     if settings.openai_api_key is not None:
         values["OPENAI_API_KEY"] = settings.openai_api_key.get_secret_value()
     return values
+
+
+def _written(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value)
 
 
 @contextmanager

@@ -56,7 +56,7 @@ def chat_call(clients: Clients, request: ChatRequest, *, timeout: float) -> Call
 def _outcome(answer: Any) -> dict[str, Any]:
     choice = answer.choices[0]
     calls = [
-        {"id": call.id, "name": call.function.name, "arguments": storable(call.function.arguments)}
+        {"id": storable(call.id), "name": storable(call.function.name), "arguments": storable(call.function.arguments)}
         for call in choice.message.tool_calls or []
     ]
     content = storable(choice.message.content or "")

@@ -15,6 +15,9 @@ PASSING = frozenset({408, 409, 429})
 #: From here on the fault is the provider's.
 SERVER_ERROR = 500
 
+#: What a gateway says whose provider did not answer it in time, or not whole: the call may have been drawn.
+UNSURE = frozenset({502, 504})
+
 #: Longest wait that a provider may ask for, in seconds.
 LONGEST_WAIT = 600.0
 
@@ -28,6 +31,8 @@ def translated() -> Iterator[None]:
         raise CallFailed(f"the provider refused the key: {error.message}", retry=False) from error
     except openai.APIStatusError as error:
         status = error.status_code
+        if status in UNSURE:
+            raise CallLost(f"a gateway answered {status}: {error.message}") from error
         retry = status in PASSING or status >= SERVER_ERROR
         raise CallFailed(
             f"the provider answered {status}: {error.message}", retry=retry, after=_after(error)
