@@ -16,9 +16,9 @@ from shared.lanes import PermitPublisher
 from shared.metering.prices import Prices
 from shared.settings import Settings, next_redis_database, with_role
 from shared.stores import redis
-from shared.stores.migrate import DISPATCHER, METERING
 from shared.stores.objects import Objects
 from shared.stores.postgres import Database
+from shared.stores.roles import DISPATCHER, METERING
 from shared.tenancy.access import Access
 from shared.tenancy.tenants import Tenants
 from shared.wakeups import Wakeups
@@ -118,6 +118,12 @@ class Cell:
     @property
     def _redis_url(self) -> str:
         return _needed(self.settings.redis_url, "HEADGATE_REDIS_URL")
+
+    def close(self) -> None:
+        """Let go of every server that was connected to."""
+        for name in ("control", "database", "dispatcher", "metering", "admin", "redis"):
+            if name in self.__dict__:
+                getattr(self, name).close()
 
     def verify(self) -> None:
         """Refuse to work as database roles that row-level security does not hold."""

@@ -19,7 +19,7 @@ from shared.embedded.home import Home, held
 from shared.errors import ConfigurationError, Unavailable
 from shared.gate.gate import GateClosed
 from shared.settings import Settings, with_role
-from shared.stores import migrate
+from shared.stores import migrate, roles
 
 #: Seconds in which workers must have told the gate of themselves; importing what a worker needs costs 2.4 CPU seconds.
 START_SECONDS = 60.0
@@ -62,7 +62,7 @@ def running(
         with undisturbed():
             served = stack.enter_context(_served(settings, durable=durable))
         cell = Cell(served)
-        stack.callback(_close, cell)
+        stack.callback(cell.close)
         upgrade(served)
         cell.verify()
         crew = stack.enter_context(children(home, stop_seconds=served.stop_seconds, say=say))
@@ -75,18 +75,11 @@ def upgrade(settings: Settings) -> None:
     """Bring the database up to date, with every role that serves."""
     url = settings.database_url or ""
     logins = {
-        migrate.APP: url,
-        migrate.DISPATCHER: settings.database_dispatcher_url or with_role(url, migrate.DISPATCHER),
-        migrate.METERING: settings.database_metering_url or with_role(url, migrate.METERING),
+        roles.APP: url,
+        roles.DISPATCHER: settings.database_dispatcher_url or with_role(url, roles.DISPATCHER),
+        roles.METERING: settings.database_metering_url or with_role(url, roles.METERING),
     }
     migrate.upgrade(settings.database_admin_url or "", logins)
-
-
-def _close(cell: Cell) -> None:
-    """Let go of the servers before they stop."""
-    for database in (cell.control, cell.database, cell.dispatcher, cell.metering, cell.admin):
-        database.close()
-    cell.redis.close()
 
 
 @contextmanager

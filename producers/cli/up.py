@@ -1,5 +1,6 @@
 """`headgate up`: a whole platform on this machine until Ctrl-C or SIGTERM; nothing of it stays."""
 
+from contextlib import ExitStack
 from time import sleep
 from typing import Annotated
 
@@ -8,6 +9,7 @@ import typer
 from producers.cli import opening
 from producers.cli.machine import Machine, running
 from producers.cli.opening import QUIET
+from producers.cli.rehearsing import CHAT, EMBEDDING, rehearsed
 from producers.cli.stopping import stoppable
 from shared.settings import Settings
 from shared.stores.postgres import without_password
@@ -15,6 +17,9 @@ from shared.telemetry import logs
 
 #: Seconds between two looks at the children.
 LOOK = 0.2
+
+#: Seconds that the rehearsal model thinks before each answer.
+LATENCY = 0.15
 
 FIRST_STEPS = """Ready. From another terminal{where}:
   {prefix}headgate tenant create acme --tier pro
@@ -30,12 +35,19 @@ def register(app: typer.Typer) -> None:
 
 
 def up(
+    *,
     slots: Annotated[int | None, typer.Option(min=1, help="Jobs at once, documents apart.")] = None,
+    rehearsal: Annotated[bool, typer.Option("--rehearsal", help="Let the model of the demo answer.")] = False,
 ) -> None:
     """Run a whole platform on this machine until Ctrl-C; a child that dies is started again."""
     logs.configure(QUIET)
     try:
-        with stoppable(), running(opening.settings(), slots=slots, say=typer.echo) as machine:
+        with stoppable(), ExitStack() as stack:
+            settings = opening.settings()
+            if rehearsal:
+                settings, model = stack.enter_context(rehearsed(settings, latency=LATENCY))
+                typer.echo(f"model     {model.url}, the rehearsal's: {CHAT}, {EMBEDDING}")
+            machine = stack.enter_context(running(settings, slots=slots, say=typer.echo))
             _introduce(machine)
             machine.await_workers()
             typer.echo(_first_steps(machine.cell.settings))

@@ -31,7 +31,8 @@ def usage(
     month = period or f"{clock.now():%Y-%m}"
     if tenant is not None:
         cell.tenants.get(tenant)
-    sums = drawn(cell.metering, month, tenant)
+    with cell.metering.connection() as connection:
+        sums = drawn(connection, month, [tenant] if tenant else None)
     parts = {status: [one for one in sums if one.status == status] for status in (BILLED, UNKNOWN)}
     if json:
         return document({"period": month} | {status: _plain(part) for status, part in parts.items()})

@@ -53,4 +53,5 @@ def silence(address: str) -> str | None:
 
 
 def url(passwords: Passwords, port: int) -> str:
-    return f"redis://:{passwords.redis}@{HOST}:{port}/0"
+    # Named, though it is the default: some clients send an empty name where none stands, and are refused.
+    return f"redis://default:{passwords.redis}@{HOST}:{port}/0"

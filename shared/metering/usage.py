@@ -1,12 +1,13 @@
 """What tenants drew in a calendar month, read from the rollups: integer tokens and nano-dollars, never floats."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from psycopg.rows import class_row
 
 from shared.errors import HeadgateError
-from shared.stores.postgres import Database
+from shared.stores.postgres import Connection
 
 #: Nano-dollars in a dollar.
 NANO = 1_000_000_000
@@ -15,7 +16,7 @@ DRAWN = """
 SELECT tenant_id, model, meter, status, sum(quantity)::bigint AS quantity, sum(cost_nano)::bigint AS cost_nano,
        sum(records)::bigint AS records
 FROM control.rollups WHERE quarter_hour >= %(begin)s AND quarter_hour < %(end)s
-  AND (%(tenant)s::text IS NULL OR tenant_id = %(tenant)s)
+  AND (%(tenants)s::text[] IS NULL OR tenant_id = ANY(%(tenants)s))
 GROUP BY 1, 2, 3, 4 ORDER BY 1, 2, 3, 4
 """
 
@@ -33,11 +34,12 @@ class Drawn:
     records: int
 
 
-def drawn(metering: Database, period: str, tenant: str | None = None) -> list[Drawn]:
-    """The sums of a month (`YYYY-MM`), by tenant, model, meter and status."""
+def drawn(connection: Connection, period: str, tenants: Sequence[str] | None = None) -> list[Drawn]:
+    """The sums of a month (`YYYY-MM`), by tenant, model, meter and status; of all tenants where none are named."""
     begin, end = month(period)
-    with metering.connection() as connection, connection.cursor(row_factory=class_row(Drawn)) as cursor:
-        return cursor.execute(DRAWN, {"begin": begin, "end": end, "tenant": tenant}).fetchall()
+    with connection.cursor(row_factory=class_row(Drawn)) as cursor:
+        asked = {"begin": begin, "end": end, "tenants": list(tenants) if tenants else None}
+        return cursor.execute(DRAWN, asked).fetchall()
 
 
 def month(period: str) -> tuple[datetime, datetime]:

@@ -17,9 +17,7 @@ from sqlalchemy.exc import OperationalError
 
 from shared.errors import ConfigurationError, Unavailable
 from shared.stores.postgres import DRIVER, without_password
-
-#: Every role of Headgate, each with its own login but the owner.
-OWNER, APP, DISPATCHER, METERING = "headgate_owner", "headgate_app", "headgate_dispatcher", "headgate_metering"
+from shared.stores.roles import LOGINS, OWNER
 
 #: The schemas, in the order in which they are made.
 SCHEMAS = ("control", "tenant")
@@ -88,8 +86,8 @@ def _make_roles(connection: Connection, passwords: dict[str, str | None]) -> Non
         if role not in present:
             connection.execute(text(f"CREATE ROLE {role} NOINHERIT"))
     for role, password in passwords.items():
-        if role not in (APP, DISPATCHER, METERING):
-            raise ConfigurationError(f"database URLs log in as {APP}, {DISPATCHER} and {METERING}, not {role!r}")
+        if role not in LOGINS:
+            raise ConfigurationError(f"database URLs log in as {', '.join(LOGINS)}, not {role!r}")
         if password is not None:
             statement = sql.SQL("ALTER ROLE {} LOGIN PASSWORD {}").format(sql.Identifier(role), sql.Literal(password))
             connection.execute(text(statement.as_string().replace(":", r"\:")))

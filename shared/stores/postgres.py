@@ -15,6 +15,7 @@ import psycopg
 from psycopg.rows import DictRow, dict_row
 from sqlalchemy import Engine, create_engine
 from sqlalchemy.engine import make_url
+from sqlalchemy.exc import OperationalError as FirstConnectFailed
 from sqlalchemy.exc import TimeoutError as PoolExhausted
 
 from shared.errors import ConfigurationError, Unavailable
@@ -74,7 +75,7 @@ class Database:
         """A connection outside any transaction: each statement commits by itself."""
         try:
             pooled = self.engine.raw_connection()
-        except (psycopg.OperationalError, PoolExhausted) as error:
+        except (psycopg.OperationalError, FirstConnectFailed, PoolExhausted) as error:
             said = " ".join(str(error).split())
             raise Unavailable(f"Postgres at {without_password(self._url)} does not answer: {said}") from error
         driver: Connection = pooled.driver_connection  # type: ignore[assignment]  # psycopg's own connection

@@ -15,8 +15,8 @@ from shared.contracts.envelope import TenantId
 from shared.contracts.kinds import Scope
 from shared.errors import HeadgateError, NotFound
 from shared.gate.limits import Limits
-from shared.stores.migrate import OWNER
 from shared.stores.postgres import Connection, Database
+from shared.stores.roles import OWNER
 from shared.tenancy import access
 
 TENANT_ID: TypeAdapter[str] = TypeAdapter(TenantId)

@@ -21,7 +21,7 @@ from shared.cell import Cell
 from shared.embedded import Servers, embedded
 from shared.rehearsal.client import Rehearsal
 from shared.settings import Settings, next_redis_database
-from tests.support.cells import close, make_tenant
+from tests.support.cells import make_tenant
 from tests.support.compose import COMPOSE, OURS, REQUIRED, Service, running, stop
 from tests.support.walking import event
 from tests.support.workers import ROOT, eventually
@@ -148,7 +148,7 @@ def speaking(values: Mapping[str, str]) -> Iterator[Cell]:
     try:
         yield cell
     finally:
-        close(cell)
+        cell.close()
 
 
 @contextmanager

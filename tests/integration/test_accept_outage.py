@@ -29,7 +29,7 @@ def without_postgres(cell: Cell) -> Iterator[Cell]:
     try:
         yield broken
     finally:
-        cells.close(broken)
+        broken.close()
 
 
 @contextmanager
@@ -102,7 +102,7 @@ def test_a_door_survives_its_connections_being_ended_under_it(cell: Cell, jobs_b
             jobs_bus.send([event("agent.turn", TURN, key, id=name) for name in wanted[start : start + 50]])
             as_admin(cell, "SELECT 1")
         eventually(lambda: jobs_bus.depth() == 0, "the bus is empty")
-    cells.close(cell)
+    cell.close()
     assert jobs(cell, "acme") == wanted
 
 
@@ -119,7 +119,7 @@ def test_a_door_survives_a_ledger_that_refuses_to_write(cell: Cell, jobs_bus: Bu
         eventually(lambda: jobs_bus.depth() == 0, "the message is acknowledged")
     assert jobs(reading, "acme") == ["late"]
     assert jobs_bus.refused(10) == []
-    cells.close(reading)
+    reading.close()
 
 
 @pytest.mark.parametrize("trouble", ["closed", "away"])
@@ -136,4 +136,4 @@ def test_a_message_is_accepted_while_the_gate_is_in_trouble_and_offered_later(ce
         (row,) = connection.execute("SELECT state, offered_at FROM tenant.jobs").fetchall()
     assert row == {"state": "waiting", "offered_at": None}
     if troubled is not cell:
-        cells.close(troubled)
+        troubled.close()

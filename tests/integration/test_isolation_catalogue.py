@@ -3,7 +3,7 @@
 import pytest
 
 from shared.cell import Cell
-from shared.stores.migrate import OWNER
+from shared.stores.roles import OWNER
 from tests.support.catalogue import faults
 
 SAFE = """

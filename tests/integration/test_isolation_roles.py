@@ -11,8 +11,8 @@ from psycopg import errors
 from shared import ids
 from shared.cell import Cell
 from shared.errors import ConfigurationError
-from shared.stores.migrate import APP, DISPATCHER, METERING, OWNER
 from shared.stores.postgres import Connection, Database
+from shared.stores.roles import APP, DISPATCHER, METERING, OWNER
 from tests.support.cells import make_tenant
 
 #: Columns of these types could carry content; what a role may read of them is known by name.

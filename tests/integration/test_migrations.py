@@ -10,7 +10,7 @@ from sqlalchemy import Connection, create_engine, make_url, text
 from shared.cell import Cell
 from shared.errors import Unavailable
 from shared.settings import with_role
-from shared.stores import migrate, tables
+from shared.stores import migrate, roles, tables
 from shared.stores.postgres import DRIVER
 
 
@@ -25,7 +25,7 @@ def database(cell: Cell) -> Iterator[Connection]:
 
 def upgrade(cell: Cell) -> None:
     url = cell.database._url
-    migrate.upgrade(cell.admin._url, {role: with_role(url, role) for role in (migrate.APP, migrate.DISPATCHER)})
+    migrate.upgrade(cell.admin._url, {role: with_role(url, role) for role in (roles.APP, roles.DISPATCHER)})
 
 
 def everything(database: Connection) -> list[tuple[object, ...]]:

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
-from shared.stores.migrate import APP, OWNER
 from shared.stores.postgres import Connection
+from shared.stores.roles import APP, OWNER
 
 #: Hold nothing of a tenant.
 NOBODYS = {"control.tiers", "control.migrations", "tenant.epoch", "tenant.migrations"}

@@ -16,7 +16,7 @@ from shared import ids
 from shared.cell import Cell
 from shared.embedded import Servers, embedded
 from shared.settings import Settings, with_role
-from shared.stores import migrate
+from shared.stores import migrate, roles
 from shared.tenancy import agents
 from shared.tenancy.agents import Agent
 from shared.tenancy.provision import NewKey, Provisioning
@@ -40,8 +40,9 @@ def migrated_servers(*, durable: bool) -> Iterator[Servers]:
     home = Path(tempfile.mkdtemp(prefix="headgate-test-"))
     try:
         with embedded(home, durable=durable) as servers:
-            roles = (migrate.APP, migrate.DISPATCHER, migrate.METERING)
-            migrate.upgrade(servers.database_admin_url, {r: with_role(servers.database_url, r) for r in roles})
+            migrate.upgrade(
+                servers.database_admin_url, {role: with_role(servers.database_url, role) for role in roles.LOGINS}
+            )
             yield servers
     finally:
         shutil.rmtree(home, ignore_errors=True)
@@ -67,13 +68,7 @@ def test_cell(servers: Servers, home: Path, **settings: Any) -> Iterator[Cell]:
         try:
             yield cell
         finally:
-            close(cell)
-
-
-def close(cell: Cell) -> None:
-    for database in (cell.control, cell.database, cell.dispatcher, cell.metering, cell.admin):
-        database.close()
-    cell.redis.close()
+            cell.close()
 
 
 def make_tenant(cell: Cell, tenant: str, tier: str = "pro", **limits: int) -> NewKey:

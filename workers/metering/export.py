@@ -4,22 +4,14 @@ import csv
 import hashlib
 import io
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from typing import Any
 
 from shared.contracts.kinds import BillingExport
 from shared.errors import HeadgateError
+from shared.metering.usage import Drawn, drawn, month, usd
 from shared.stores.postgres import one
 from workers.context import Context
 from workers.outcomes import Done, Outcome
-
-ROWS = """
-SELECT tenant_id, meter, model, status, sum(quantity)::bigint AS quantity, sum(cost_nano)::bigint AS cost_nano,
-       sum(records)::bigint AS records
-FROM control.rollups WHERE quarter_hour >= %(begin)s AND quarter_hour < %(end)s
-  AND (%(tenants)s::text[] IS NULL OR tenant_id = ANY(%(tenants)s))
-GROUP BY 1, 2, 3, 4 ORDER BY 1, 2, 3, 4
-"""
 
 TOTALS = """
 SELECT coalesce(sum(quantity), 0)::bigint AS quantity, coalesce(sum(cost_nano), 0)::bigint AS cost_nano,
@@ -41,7 +33,7 @@ def export(context: Context, payload: BillingExport) -> Outcome:
     asked = {"begin": begin, "end": end, "tenants": list(payload.tenants) if payload.tenants else None}
     with context.metering() as connection:
         connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
-        rows, totals = connection.execute(ROWS, asked).fetchall(), one(connection, TOTALS, asked)
+        rows, totals = drawn(connection, payload.period, payload.tenants), one(connection, TOTALS, asked)
     checked(rows, totals)
     content = as_csv(payload.period, rows)
     name = f"exports/usage-{payload.period}-{context.run.job}.csv"
@@ -49,33 +41,20 @@ def export(context: Context, payload: BillingExport) -> Outcome:
     return Done({"object": url, "sha256": hashlib.sha256(content).hexdigest(), "rows": len(rows), **totals})
 
 
-def month(period: str) -> tuple[datetime, datetime]:
-    """The first moment of a month, and of the next, in UTC."""
-    begin = datetime.strptime(period, "%Y-%m").replace(tzinfo=UTC)
-    years, month0 = divmod(begin.month, 12)
-    return begin, begin.replace(year=begin.year + years, month=month0 + 1)
-
-
-def checked(rows: Sequence[dict[str, Any]], totals: dict[str, Any]) -> None:
+def checked(rows: Sequence[Drawn], totals: dict[str, Any]) -> None:
     """Refuse to hand out sums that are not the sums of the records."""
     for name in ("quantity", "cost_nano", "records"):
-        added = sum(row[name] for row in rows)
+        added = sum(getattr(row, name) for row in rows)
         if added != totals[name]:
             raise TotalsDiffer(f"rollups add up to {added} {name}, records to {totals[name]}: nothing is exported")
 
 
-def as_csv(period: str, rows: Sequence[dict[str, Any]]) -> bytes:
+def as_csv(period: str, rows: Sequence[Drawn]) -> bytes:
     """One line for each tenant, meter, model and status; money in USD with nine decimals, exact."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(COLUMNS)
     for row in rows:
-        money = usd(row["cost_nano"])
-        place = (row["tenant_id"], period, row["meter"], row["model"], row["status"])
-        writer.writerow((*place, row["quantity"], money, row["records"]))
+        place = (row.tenant_id, period, row.meter, row.model, row.status)
+        writer.writerow((*place, row.quantity, usd(row.cost_nano), row.records))
     return out.getvalue().encode()
-
-
-def usd(nano: int) -> str:
-    """Nano-dollars as dollars, exact."""
-    return f"{nano // 1_000_000_000}.{nano % 1_000_000_000:09d}"

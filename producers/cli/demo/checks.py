@@ -43,7 +43,8 @@ def all_done(asked: Asked, books: Books) -> Check:
     badly = [job for job, known in books.jobs.items() if known.state != State.DONE]
     children = len(books.jobs) - len(asked.accepted)
     if lost or badly:
-        return Check(False, f"of {len(asked.accepted)} accepted jobs {len(lost)} are lost, {len(badly)} not done")
+        why = f"; among others: {books.errors[0]}" if books.errors else ""
+        return Check(False, f"of {len(books.jobs)} jobs {len(badly)} are not done, {len(lost)} are lost{why}")
     return Check(True, f"all {len(asked.accepted)} accepted jobs are done, and {children} that these asked for")
 
 
@@ -63,8 +64,9 @@ def documents_complete(asked: Asked, books: Books) -> Check:
 def billed_is_served(books: Books) -> Check:
     """Call by call: the same calls, each with the same tokens, of the same tenant."""
     billed, served = books.billed, books.served
+    lost = f"; the answers of {books.uncertain} calls were lost" if books.uncertain else ""
     if served is None:
-        said = f"billed {_told(billed)}; what a real model served, its provider's log would say"
+        said = f"billed {_told(billed)}{lost}; what a real model served, its provider's log would say"
         return Check(books.uncertain == 0, said)
     same = billed == served
     sign = "=" if same else "≠"
@@ -72,7 +74,7 @@ def billed_is_served(books: Books) -> Check:
         f"{tenant} {_tokens(billed, tenant):,} {sign} {_tokens(served, tenant):,}"
         for tenant in _tenants(billed, served)
     )
-    said = f"billed {_told(billed)} {sign} served {_told(served)} by the model's own log ({' · '.join(each)})"
+    said = f"billed {_told(billed)} {sign} served {_told(served)} by the model's own log ({' · '.join(each)}){lost}"
     return Check(same and books.uncertain == 0, said)
 
 

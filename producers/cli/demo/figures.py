@@ -1,6 +1,6 @@
 """What the ledger, the usage records and the model's log say. Nothing is counted on the way: these are the books."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -31,6 +31,8 @@ FROM control.usage_records GROUP BY 1, 2
 """
 
 MESSAGES = "SELECT role, count(*) AS messages FROM tenant.messages GROUP BY 1"
+
+ERRORS = "SELECT DISTINCT error FROM tenant.jobs WHERE state <> 'done' AND error IS NOT NULL"
 
 DOCUMENTS = "SELECT count(*) AS documents FROM tenant.documents WHERE complete_at IS NOT NULL"
 
@@ -74,7 +76,9 @@ class Account:
 
 @dataclass(frozen=True)
 class Books:
-    """`answers`: per tenant, what users asked and what was answered; `served`: None where nobody else keeps books."""
+    """`uncertain`: calls whose answer was lost; `served`: None where nobody else keeps books; `answers`: per tenant, what
+    users asked and what was answered; `errors`: why jobs ended badly.
+    """
 
     jobs: Mapping[UUID, Job]
     billed: Mapping[str, Draw]
@@ -82,6 +86,7 @@ class Books:
     served: Mapping[str, Draw] | None
     answers: Mapping[str, tuple[int, int]]
     documents: Mapping[str, int]
+    errors: Sequence[str]
     recorded: Totals
     accounts: Mapping[str, Account]
 
@@ -99,14 +104,6 @@ def unrecorded(cell: Cell) -> int:
         return steps
 
 
-def complete_documents(cell: Cell) -> Mapping[str, int]:
-    counted = {}
-    for part in PARTS:
-        with cell.database.transaction(part.tenant) as connection:
-            counted[part.tenant] = one(connection, DOCUMENTS)["documents"]
-    return counted
-
-
 def books(cell: Cell, served: Iterable[Served] | None) -> Books:
     ledger = jobs(cell)
     with cell.metering.connection() as connection:
@@ -118,7 +115,8 @@ def books(cell: Cell, served: Iterable[Served] | None) -> Books:
         uncertain=sum(not row["certain"] for row in draws),
         served=None if served is None else _served(served, ledger),
         answers=_answers(cell),
-        documents=complete_documents(cell),
+        documents=_documents(cell),
+        errors=_errors(cell),
         recorded=Totals(tokens, cost_nano, records),
         accounts=_accounts(cell, ledger, draws),
     )
@@ -143,6 +141,23 @@ def _answers(cell: Cell) -> Mapping[str, tuple[int, int]]:
             said = {row["role"]: row["messages"] for row in connection.execute(MESSAGES)}
         counted[part.tenant] = (said.get("user", 0), said.get("assistant", 0))
     return counted
+
+
+def _documents(cell: Cell) -> Mapping[str, int]:
+    """How many are complete, by tenant."""
+    counted = {}
+    for part in PARTS:
+        with cell.database.transaction(part.tenant) as connection:
+            counted[part.tenant] = one(connection, DOCUMENTS)["documents"]
+    return counted
+
+
+def _errors(cell: Cell) -> Sequence[str]:
+    found: list[str] = []
+    for part in PARTS:
+        with cell.database.transaction(part.tenant) as connection:
+            found += [row["error"] for row in connection.execute(ERRORS)]
+    return found
 
 
 def _accounts(cell: Cell, ledger: Mapping[UUID, Job], draws: Iterable[Mapping[str, Any]]) -> Mapping[str, Account]:

@@ -7,10 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from shutil import rmtree
 
-from pydantic import SecretStr
-
 from producers.cli.demo.script import PARTS
 from producers.cli.machine import Machine, running
+from producers.cli.rehearsing import CHAT, rehearsed
 from producers.cli.stopping import undisturbed
 from producers.client import Headgate
 from shared.cell import Cell
@@ -18,7 +17,7 @@ from shared.contracts.kinds import Scope
 from shared.embedded.home import Home
 from shared.embedded.quarters import SHELTER, Quarters
 from shared.errors import ConfigurationError
-from shared.rehearsal.client import Rehearsal, rehearsal
+from shared.rehearsal.client import Rehearsal
 from shared.settings import Settings
 from shared.tenancy import agents
 from shared.tenancy.agents import Agent
@@ -30,8 +29,8 @@ LATENCY = 0.15
 #: The service that sends all messages, for every tenant and for billing.
 SERVICE = "demo"
 
-#: Models of the rehearsal, and of `--real`.
-REHEARSED, REAL = ("rehearsal-1", "rehearsal-embed"), ("gpt-4.1-mini", "text-embedding-3-small")
+#: Models of `--real`: that converses, that embeds.
+REAL = ("gpt-4.1-mini", "text-embedding-3-small")
 
 #: Addresses that the environment may name and that the demo leaves alone: it brings its own servers.
 OURS = ("database_url", "database_admin_url", "database_dispatcher_url", "database_metering_url", "redis_url")
@@ -54,31 +53,19 @@ class Stage:
 @contextmanager
 def stage(settings: Settings, *, real: bool, say: Callable[[str], None]) -> Iterator[Stage]:
     """Everything running and everybody there."""
-    chat, embedding = REAL if real else REHEARSED
     with ExitStack() as stack:
         home = stack.enter_context(_home())
-        own = {"home": home, "embedding_model": embedding} | dict.fromkeys(ELSEWHERE)
-        model = None if real else _model(stack)
-        own |= _provider(settings, model)
-        machine = stack.enter_context(running(settings.model_copy(update=own), slots=None, say=say, durable=False))
-        key = _cast(machine.cell, chat)
+        own = settings.model_copy(update={"home": home, "embedding_model": REAL[1]} | dict.fromkeys(ELSEWHERE))
+        model = None
+        if not real:
+            own, model = stack.enter_context(rehearsed(own, latency=LATENCY))
+        elif own.openai_api_key is None:
+            raise ConfigurationError("a real model wants a key: set OPENAI_API_KEY, or leave --real out")
+        machine = stack.enter_context(running(own, slots=None, say=say, durable=False))
+        key = _cast(machine.cell, REAL[0] if real else CHAT)
         machine.await_workers()
         service = stack.enter_context(Headgate(machine.cell.bus_url, key, source="/demo", principal=SERVICE))
         yield Stage(machine, model, service)
-
-
-def _model(stack: ExitStack) -> Rehearsal:
-    with undisturbed():
-        return stack.enter_context(rehearsal(latency=LATENCY))
-
-
-def _provider(settings: Settings, model: Rehearsal | None) -> dict[str, object]:
-    """Who answers: the rehearsal model, or whom the environment names."""
-    if model is not None:
-        return {"openai_base_url": model.url, "openai_api_key": SecretStr("sk-rehearsal")}
-    if settings.openai_api_key is None:
-        raise ConfigurationError("a real model wants a key: set OPENAI_API_KEY, or leave --real out")
-    return {}
 
 
 def _cast(cell: Cell, model: str) -> str:

@@ -64,6 +64,7 @@ jobs = Table(
     Column("error", Text),
     PrimaryKeyConstraint("tenant_id", "job_id"),
     UniqueConstraint("tenant_id", "source", "event_id"),
+    Index(None, "tenant_id", "seq"),
     Index(
         "jobs_unfinished_idx",
         "seq",

@@ -18,7 +18,6 @@ from shared.contracts.answers import Answer
 from shared.errors import Unavailable
 from tests.integration.bus.servers import Valkey
 from tests.integration.client.bus import Bus, finished
-from tests.support import cells
 from tests.support.doors import door
 from tests.support.workers import workers
 
@@ -64,7 +63,7 @@ def test_a_submitted_job_is_run_by_a_worker_and_its_end_awaited(cell: Cell, bus:
     with door(cell, bus.url, bus.names), workers(served, ["ops.pro"]), bus.client() as headgate:
         job = headgate.submit("ops.probe", {"seconds": 0.05})
         end = job.wait(60)
-    cells.close(served)
+    served.close()
     assert (end.data.job, end.data.state, end.data.result) == (job.id, "done", {"seconds": 0.05})
     assert (end.subject, end.tenantid, job.state) == (job.event_id, bus.tenant, "done")
 

@@ -88,6 +88,7 @@ def upgrade() -> None:
         schema="tenant",
         postgresql_where=sa.text("state = 'waiting' AND coalesce_key IS NOT NULL"),
     )
+    op.create_index(op.f("jobs_tenant_id_seq_idx"), "jobs", ["tenant_id", "seq"], unique=False, schema="tenant")
     op.create_index(
         "jobs_unfinished_idx",
         "jobs",

@@ -1,0 +1,26 @@
+"""The rehearsal model as a platform's provider: for the demo, and for `headgate up --rehearsal`."""
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+
+from pydantic import SecretStr
+
+from producers.cli.stopping import undisturbed
+from shared.rehearsal.client import Rehearsal, rehearsal
+from shared.settings import Settings
+
+#: Its model that converses, and its model that embeds.
+CHAT, EMBEDDING = "rehearsal-1", "rehearsal-embed"
+
+#: It takes any key; its books tell callers apart by theirs.
+KEY = SecretStr("sk-rehearsal")
+
+
+@contextmanager
+def rehearsed(settings: Settings, *, latency: float) -> Iterator[tuple[Settings, Rehearsal]]:
+    """The settings with the rehearsal model behind them, which thinks for `latency` seconds before each answer."""
+    with ExitStack() as stack:
+        with undisturbed():
+            model = stack.enter_context(rehearsal(latency=latency))
+        answers = {"openai_base_url": model.url, "openai_api_key": KEY, "embedding_model": EMBEDDING}
+        yield settings.model_copy(update=answers), model
