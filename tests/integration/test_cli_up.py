@@ -13,7 +13,7 @@ from shared.cell import Cell
 from shared.embedded import resolved
 from shared.rehearsal.client import Rehearsal
 from shared.settings import Settings
-from tests.support.cells import close, environment, make_tenant
+from tests.support.cells import environment, make_tenant
 from tests.support.commands import refused
 from tests.support.living import Living, living
 from tests.support.workers import PATIENCE, eventually
@@ -47,7 +47,7 @@ def opened(settings: Settings) -> Iterator[Cell]:
     try:
         yield cell
     finally:
-        close(cell)
+        cell.close()
 
 
 def states(cell: Cell) -> set[str]:

@@ -7,6 +7,7 @@ from uuid import UUID
 import pytest
 
 from producers.cli.demo import verdict
+from producers.cli.demo.books import Account, Books, Draw, Job, Totals
 from producers.cli.demo.checks import (
     Asked,
     Check,
@@ -18,7 +19,6 @@ from producers.cli.demo.checks import (
     nothing_left,
     one_answer_each,
 )
-from producers.cli.demo.figures import Account, Books, Draw, Job, Totals
 
 JOB, CHILD = UUID(int=1), UUID(int=2)
 
@@ -39,6 +39,7 @@ BOOKS = Books(
     served=CALLS,
     answers={"acme": (1, 1)},
     documents={"acme": 2},
+    errors=(),
     recorded=Totals(tokens=42, cost_nano=1_500, records=4),
     accounts={"acme": Account(jobs=2, p50=0.1, p99=0.2, tokens=42, cost_nano=1_500)},
 )
@@ -66,6 +67,11 @@ def test_demo_names_what_was_billed_and_what_was_served() -> None:
     assert billed_is_served(BOOKS).said.startswith(
         "billed 42 tokens in 2 calls = served 42 tokens in 2 calls by the model's own log (acme 42 = 42)"
     )
+
+
+def test_demo_says_why_a_job_ended_badly() -> None:
+    dead = replace(BOOKS, jobs=JOBS | {JOB: Job("acme", "agent.turn", "dead")}, errors=["the model is away"])
+    assert all_done(ASKED, dead).said == "of 2 jobs 1 are not done, 0 are lost; among others: the model is away"
 
 
 def test_demo_does_not_compare_with_a_real_model() -> None:

@@ -1,10 +1,10 @@
-"""What the ledger, the usage records and the model's log say. Nothing is counted on the way: these are the books."""
+"""Reading the books when the play is over. Nothing is counted on the way."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+from producers.cli.demo.books import Account, Books, Draw, Job, Totals
 from producers.cli.demo.script import PARTS
 from shared.cell import Cell
 from shared.rehearsal.log import Served
@@ -35,60 +35,6 @@ MESSAGES = "SELECT role, count(*) AS messages FROM tenant.messages GROUP BY 1"
 ERRORS = "SELECT DISTINCT error FROM tenant.jobs WHERE state <> 'done' AND error IS NOT NULL"
 
 DOCUMENTS = "SELECT count(*) AS documents FROM tenant.documents WHERE complete_at IS NOT NULL"
-
-
-@dataclass(frozen=True)
-class Job:
-    """A job as the ledger has it."""
-
-    tenant: str
-    kind: str
-    state: str
-
-
-@dataclass(frozen=True)
-class Draw:
-    """What one call drew: as billed, or as the model says it served it."""
-
-    tenant: str
-    tokens: int
-
-
-@dataclass(frozen=True)
-class Totals:
-    """Sums over usage: of the records, or of an export."""
-
-    tokens: int
-    cost_nano: int
-    records: int
-
-
-@dataclass(frozen=True)
-class Account:
-    """One tenant's line in the final table; waits in seconds."""
-
-    jobs: int
-    p50: float
-    p99: float
-    tokens: int
-    cost_nano: int
-
-
-@dataclass(frozen=True)
-class Books:
-    """`uncertain`: calls whose answer was lost; `served`: None where nobody else keeps books; `answers`: per tenant, what
-    users asked and what was answered; `errors`: why jobs ended badly.
-    """
-
-    jobs: Mapping[UUID, Job]
-    billed: Mapping[str, Draw]
-    uncertain: int
-    served: Mapping[str, Draw] | None
-    answers: Mapping[str, tuple[int, int]]
-    documents: Mapping[str, int]
-    errors: Sequence[str]
-    recorded: Totals
-    accounts: Mapping[str, Account]
 
 
 def jobs(cell: Cell) -> Mapping[UUID, Job]:
