@@ -52,7 +52,7 @@ def test_a_permit_that_is_used_up_is_replaced_while_jobs_wait(gate: TimedGate) -
 
 def test_a_permit_spent_on_another_lanes_job_is_replaced(gate: TimedGate) -> None:
     gate.put("a", LANE)
-    gate.put("a", "ingest.pro")
+    gate.put("b", "ingest.pro")
     answered = gate.claim("w", [LANE, "ingest.pro"], LEASE, permit="ingest.pro")
     assert answered.lease is not None
     assert (answered.lease.lane, answered.permits) == (LANE, {"ingest.pro": 1})
