@@ -13,6 +13,7 @@ from typing import TypeVar
 import psutil
 
 from shared.cell import Cell
+from shared.gate.keys import prefix
 from tests.support.cells import environment
 
 ROOT = Path(__file__).parents[2]
@@ -57,10 +58,10 @@ class Worker:
 @contextmanager
 def workers(cell: Cell, *each: Sequence[str], slots: int = 4, pool: str = "threads") -> Iterator[list[Worker]]:
     """One worker for each sequence of lanes, all of them ready; ended with the context."""
-    before = ready(cell)
+    before = present(cell)
     started = [Worker(cell, lanes, slots=slots, pool=pool) for lanes in each]
     try:
-        eventually(lambda: ready(cell) >= before + len(started), "all workers are ready")
+        eventually(lambda: len(present(cell) - before) >= len(started), "all workers are ready")
         yield started
     finally:
         for worker in started:
@@ -68,9 +69,10 @@ def workers(cell: Cell, *each: Sequence[str], slots: int = 4, pool: str = "threa
                 worker.kill()
 
 
-def ready(cell: Cell) -> int:
-    """How many workers have told the gate their slots."""
-    return int(cell.gate.look()["workers"])
+def present(cell: Cell) -> set[str]:
+    """The workers that have told the gate their slots; one that died stays until it is struck off."""
+    keys = [key.decode() for key in cell.redis.scan_iter(f"{prefix(cell.settings.cell)}*:worker:*")]
+    return {key.partition(":worker:")[2] for key in keys}
 
 
 def eventually(look: Callable[[], T], what: str, patience: float = PATIENCE) -> T:

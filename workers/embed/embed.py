@@ -1,10 +1,13 @@
 """`knowledge.embed`: embeds whatever waits in a knowledge base, in full batches, whoever asked for it.
 
+One run at a time for each knowledge base: two would send the same chunks, and both would be paid for.
+
 A batch's place in the journal is the hash of its chunks, and its vectors are stored in the transaction that journals
 the answer: a chunk that has been paid for is never sent again.
 """
 
 import hashlib
+import random
 from collections.abc import Sequence
 
 from shared.contracts.kinds import KnowledgeEmbed
@@ -24,11 +27,24 @@ BATCHES_PER_RUN = 16
 #: Longest time one call may take, in seconds.
 CALL_TIMEOUT = 60.0
 
+#: Bounds in seconds of the wait for another run of this base; random, so that two that met do not meet again.
+SOON, LATER = 0.3, 1.0
+
+#: Asked after this run's own start was committed: of two runs, at least one sees the other.
+ANOTHER = """
+SELECT FROM tenant.jobs
+WHERE tenant_id = %s AND job_id <> %s AND state = 'running' AND kind = 'knowledge.embed'
+  AND payload ->> 'knowledge_base' = %s LIMIT 1
+"""
+
 
 def embed(context: Context, payload: KnowledgeEmbed) -> Outcome:
     tenant, base = context.tenant.tenant_id, payload.knowledge_base
     with context.reading() as connection:
         model = documents.embedding_model(connection, tenant, base)
+        another = connection.execute(ANOTHER, (tenant, context.run.job, base)).fetchone()
+    if another is not None:
+        return Snooze(random.uniform(SOON, LATER))  # noqa: S311 - spreads runs, hides nothing
     if model is None:
         return Done({"chunks": 0})
     embedded = 0
