@@ -17,6 +17,7 @@ from shared.lanes import Lane, celery_app, task_name
 from shared.settings import Settings
 from shared.telemetry import logs
 from workers.host import Host, deadline_of, serve_metrics
+from workers.waking import Waker
 
 #: On Redis, take a permit only when a slot is free; what is taken early would wait beside free slots elsewhere.
 ON_REDIS = {"worker_disable_prefetch": True, "worker_prefetch_multiplier": 1, "task_acks_late": False}
@@ -40,6 +41,7 @@ def build(settings: Settings) -> Celery:
     signals.worker_process_init.connect(process.start_child, weak=False)
     signals.worker_shutting_down.connect(process.shut_down, weak=False)
     app.steps["worker"].add(type("HostStep", (HostStep,), {"process": process}))
+    app.steps["consumer"].add(type("WakeStep", (WakeStep,), {"process": process}))
     return app
 
 
@@ -59,11 +61,15 @@ class WorkerProcess:
         self._name = f"{socket.gethostname()}/{ids.new()}"
         self._lanes: list[str] = []
         self._host: Host | None = None
+        self.waker = Waker()
 
     def take(self, lane: str) -> None:
         """Take a permit of this lane."""
         if self._host is not None:
-            self._host.serve(lane)
+            try:
+                self._host.serve(lane)
+            finally:
+                self.waker.wake()
 
     def prepare(self, sender: Any, **_: Any) -> None:
         """Before the pool is made: what this worker serves."""
@@ -107,6 +113,17 @@ class HostStep(bootsteps.StartStopStep):
 
     def stop(self, worker: Any) -> None:  # noqa: ARG002 - celery's signature
         self.process.close()
+
+
+class WakeStep(bootsteps.StartStopStep):
+    """Lets slots that become free wake the event loop, also of a consumer that starts again after a lost connection."""
+
+    requires = ("celery.worker.consumer.tasks:Tasks",)
+    process: WorkerProcess
+
+    def start(self, c: Any) -> None:
+        if c.hub is not None:
+            self.process.waker.watch(c.hub)
 
 
 def __getattr__(name: str) -> Celery:
