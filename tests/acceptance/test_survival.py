@@ -111,6 +111,24 @@ def test_a_turn_whose_worker_is_killed_is_finished_by_another(speaking_cell: Cel
     assert model.lookup(lost["call_id"])
 
 
+def test_a_turn_is_finished_though_the_gate_forgot_it_and_its_worker_died(
+    speaking_cell: Cell, model: Rehearsal
+) -> None:
+    """A flush in the middle of the turn, then a kill: only the ledger still knows that it ran."""
+    cell = speaking_cell
+    key = cells.make_tenant(cell, "acme").secret
+    model.settings(faults=[{"fault": "lost", "model": "rehearsal-1"}])
+    with workers(cell, LANES) as (doomed,):
+        turn = submit(cell, "agent.turn", TURN, key)
+        calling(cell, model, calls=1)
+        cell.redis.flushall()
+        eventually(cell.gate.is_open, "the gate is rebuilt")
+        with workers(cell, LANES):
+            doomed.kill()
+            answered_once(cell, turn)
+            books_agree(cell, model)
+
+
 def test_a_job_that_keeps_killing_its_worker_ends_dead_and_is_kept(servers: Servers, model: Rehearsal) -> None:
     model.settings(faults=[{"fault": "lost", "times": None, "model": "rehearsal-1"}])
     with own_cell(servers, model, failures_allowed=2) as cell:
