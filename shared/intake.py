@@ -5,6 +5,7 @@ after the commit; the ledger sweep and a rebuild offer what the ledger holds. Th
 will be offered, if not now then by the sweep, so a gate that is closed, full or away defers an offer and loses nothing.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -153,7 +154,7 @@ class Intake:
             for tenant_id, group in groupby(by_tenant, key=lambda job: job.tenant_id):
                 mine = list(group)
                 bind(connection, tenant_id)
-                asked.append((tenant_id, insert(connection, tenant_id, _within(mine, room), mine)))
+                asked.append((tenant_id, insert(connection, tenant_id, _within(connection, mine, room), mine)))
             for tenant_id, answer in asked:
                 known |= {(tenant_id, *name): row for name, row in answer.known().items()}
         return [_receipt(job, known, room[job.tenant_id, job.family]) for job in jobs]
@@ -164,13 +165,18 @@ def committed(job: Standing) -> Committed:
     return Committed(job.tenant_id, job.job_id, job.seq, job.of_family, job.priority, job.due_at)
 
 
-def _within(jobs: Sequence[NewJob], room: Mapping[tuple[str, Family], int | Reason]) -> list[NewJob]:
-    """The jobs that their backlogs take; the others are only looked up, in case they are known."""
+def _within(
+    connection: Connection, jobs: Sequence[NewJob], room: Mapping[tuple[str, Family], int | Reason]
+) -> Sequence[NewJob]:
+    """The jobs of a tenant that their backlogs take. Where room is short, those that are known already take none."""
     left = {backlog: 0 if isinstance(spare, Reason) else spare for backlog, spare in room.items()}
-    taken = []
+    wanted = Counter((job.tenant_id, job.family) for job in jobs)
+    if all(number <= left[backlog] for backlog, number in wanted.items()):
+        return jobs
+    known, taken = insert(connection, jobs[0].tenant_id, [], jobs).known(), []
     for job in jobs:
         backlog = (job.tenant_id, job.family)
-        if left[backlog] > 0:
+        if left[backlog] > 0 and (job.source, job.event_id) not in known:
             left[backlog] -= 1
             taken.append(job)
     return taken

@@ -44,8 +44,10 @@ def resolved(settings: Settings) -> Settings:
 
 def served_by(settings: Settings, servers: Servers) -> Settings:
     """The settings with what they leave open filled in from these servers."""
-    offered = {name: url for name, url in vars(servers).items() if getattr(settings, name) is None}
-    return settings.model_copy(update=offered)
+    ours = {"redis_url": servers.redis_url} if settings.redis_url is None else {}
+    if settings.database_url is None:  # both URLs or neither: the admin's must lead to the same database
+        ours |= {"database_url": servers.database_url, "database_admin_url": servers.database_admin_url}
+    return settings.model_copy(update=ours)
 
 
 def started(hands: Crew, secrets: Passwords, *, durable: bool) -> Servers:

@@ -12,7 +12,7 @@ from typing import Any, LiteralString
 from urllib.parse import urlsplit, urlunsplit
 
 import psycopg
-from psycopg.rows import DictRow, dict_row
+from psycopg.rows import DictRow, dict_row, tuple_row
 from sqlalchemy import Engine, create_engine
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import OperationalError as FirstConnectFailed
@@ -78,8 +78,9 @@ class Database:
         except (psycopg.OperationalError, FirstConnectFailed, PoolExhausted) as error:
             said = " ".join(str(error).split())
             raise Unavailable(f"Postgres at {without_password(self._url)} does not answer: {said}") from error
-        driver: Connection = pooled.driver_connection  # type: ignore[assignment]  # psycopg's own connection
-        driver.row_factory = dict_row
+        made: Any = pooled.driver_connection  # psycopg's own connection
+        made.row_factory = dict_row
+        driver: Connection = made
         try:
             yield driver
         except (psycopg.OperationalError, psycopg.InterfaceError) as error:
@@ -87,6 +88,7 @@ class Database:
                 raise
             raise Unavailable(f"Postgres at {without_password(self._url)} went away: {error}") from error
         finally:
+            made.row_factory = tuple_row  # the next to take it may be SQLAlchemy itself, which counts on tuples
             if driver.closed or driver.info.transaction_status != psycopg.pq.TransactionStatus.IDLE:
                 pooled.invalidate()
             pooled.close()

@@ -8,10 +8,11 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from producers.cli.environment import environment
 from shared import clock, ids
 from shared.cell import Cell
 from shared.ledger.again import REST
-from tests.support.cells import environment, make_tenant
+from tests.support.cells import make_tenant
 from tests.support.commands import command, done, headgate, refused
 from tests.support.walking import finished, job, submit
 from tests.support.workers import PATIENCE, ROOT, eventually, workers
@@ -167,9 +168,7 @@ def test_the_queues_say_who_waits_and_why(cell: Cell) -> None:
 
 def test_watching_the_queues_ends_in_order_on_ctrl_c(cell: Cell) -> None:
     mine, its = pty.openpty()
-    watching = subprocess.Popen(
-        command("queues", "--watch"), cwd=ROOT, env=os.environ | environment(cell.settings), stdout=its
-    )
+    watching = subprocess.Popen(command("queues", "--watch"), cwd=ROOT, env=environment(cell.settings), stdout=its)
     os.close(its)
     try:
         with os.fdopen(mine, "rb") as screen:

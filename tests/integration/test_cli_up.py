@@ -8,12 +8,13 @@ from pathlib import Path
 
 import pytest
 
+from producers.cli.environment import environment
 from producers.client import Headgate, Submission
 from shared.cell import Cell
 from shared.embedded import resolved
 from shared.rehearsal.client import Rehearsal
 from shared.settings import Settings
-from tests.support.cells import environment, make_tenant
+from tests.support.cells import make_tenant
 from tests.support.commands import refused
 from tests.support.living import Living, living
 from tests.support.workers import PATIENCE, eventually

@@ -87,6 +87,13 @@ def test_a_full_backlog_refuses_what_is_new_and_knows_what_it_has(cell: Cell) ->
     assert waiting(cell, "small") == 2
 
 
+def test_a_repeated_job_takes_no_room_from_a_new_one(cell: Cell) -> None:
+    make_tenant(cell, "tight", ops=100, running=100, backlog=2)
+    first, second, third = new_job("tight"), new_job("tight"), new_job("tight")
+    cell.intake.submit([first])
+    assert refusals(cell.intake.submit([first, second, third])) == [None, None, Reason.BACKLOG_FULL]
+
+
 def test_a_backlog_that_is_full_in_one_family_leaves_the_others(cell: Cell) -> None:
     make_tenant(cell, "small", backlog=1)
     cell.intake.submit([new_job("small")])

@@ -1,6 +1,5 @@
 """A cell of one's own: a fresh database from a migrated template, an empty Redis, and an open gate."""
 
-import json
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -78,20 +77,6 @@ def make_tenant(cell: Cell, tenant: str, tier: str = "pro", **limits: int) -> Ne
     with cell.database.transaction(tenant) as connection:
         agents.put(connection, tenant, Agent("default", "rehearsal-1"))
     return provisioning.create_key(tenant=tenant, scopes=SCOPES)
-
-
-def environment(settings: Settings) -> dict[str, str]:
-    """These settings as a process reads them."""
-    told = settings.model_dump(mode="json", exclude_none=True, exclude_defaults=True)
-    named = {"openai_api_key": "OPENAI_API_KEY", "openai_base_url": "OPENAI_BASE_URL"}
-    values = {named.get(name, f"HEADGATE_{name.upper()}"): _written(value) for name, value in told.items()}
-    if settings.openai_api_key is not None:
-        values["OPENAI_API_KEY"] = settings.openai_api_key.get_secret_value()
-    return values
-
-
-def _written(value: Any) -> str:
-    return value if isinstance(value, str) else json.dumps(value)
 
 
 @contextmanager

@@ -1,6 +1,5 @@
 """The command line as a person uses it: a process of its own, with a cell's settings in its environment."""
 
-import os
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -9,8 +8,8 @@ from typing import Any
 
 import orjson
 
+from producers.cli.environment import environment
 from shared.settings import Settings
-from tests.support.cells import environment
 from tests.support.workers import PATIENCE, ROOT
 
 
@@ -33,7 +32,7 @@ def headgate(settings: Settings, *arguments: str) -> Said:
     done = subprocess.run(
         command(*arguments),
         cwd=ROOT,
-        env=os.environ | environment(settings),
+        env=environment(settings),
         capture_output=True,
         text=True,
         timeout=PATIENCE,

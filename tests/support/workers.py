@@ -1,6 +1,5 @@
 """Real worker processes, that can really be killed."""
 
-import os
 import signal
 import subprocess
 import sys
@@ -12,9 +11,9 @@ from typing import TypeVar
 
 import psutil
 
+from producers.cli.environment import environment
 from shared.cell import Cell
 from shared.gate.keys import prefix
-from tests.support.cells import environment
 
 ROOT = Path(__file__).parents[2]
 
@@ -41,7 +40,7 @@ class Worker:
             "-l",
             "WARNING",
         ]
-        self.process = subprocess.Popen([*command, *options], cwd=ROOT, env=os.environ | environment(cell.settings))
+        self.process = subprocess.Popen([*command, *options], cwd=ROOT, env=environment(cell.settings))
 
     def kill(self) -> None:
         """As `kill -9` does, children included."""

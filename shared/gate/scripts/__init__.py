@@ -40,7 +40,7 @@ class Scripts:
     @property
     def opening(self) -> str:
         """The one script that runs while the gate is closed."""
-        return read("open.lua")
+        return ALLOW_OOM + read("open.lua")
 
 
 def read(name: str) -> str:
