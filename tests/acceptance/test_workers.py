@@ -1,6 +1,5 @@
 """Slots and permits: no worker hoards, no lost permit stalls a lane, no flush of the broker loses a job."""
 
-import os
 import socket
 import subprocess
 import sys
@@ -10,13 +9,14 @@ from pathlib import Path
 
 import pytest
 
+from producers.cli.environment import environment
 from shared import ids
 from shared.cell import Cell
 from shared.embedded import Servers
 from shared.stores import redis
 from tests.integration.bus.places import amqp_channel
 from tests.support import cells
-from tests.support.cells import environment, make_tenant
+from tests.support.cells import make_tenant
 from tests.support.walking import accept, event, finished, submit
 from tests.support.workers import ROOT, eventually, workers
 
@@ -155,7 +155,7 @@ def test_jobs_travel_by_rabbitmq(cell_on_rabbitmq: Cell, pool: str) -> None:
 def test_a_worker_refuses_queues_that_are_no_lanes_in_one_line(cell: Cell, queues: str) -> None:
     command = [sys.executable, "-m", "celery", "--quiet", "-A", "workers.app", "worker", "-Q", queues]
     ended = subprocess.run(
-        command, cwd=ROOT, env=os.environ | environment(cell.settings), capture_output=True, text=True, check=False
+        command, cwd=ROOT, env=environment(cell.settings), capture_output=True, text=True, check=False
     )
     assert ended.returncode == 1
     assert "Traceback" not in ended.stderr
