@@ -34,6 +34,9 @@ bench: $(addprefix bench-,$(BENCHMARKS)) ## every benchmark, one line of JSON ea
 bench-%: $(READY)
 	@$(BIN)/python -m tests.benchmarks.bench_$*
 
+faults: $(READY) ## the fault matrix, one line of JSON (FAULT=name: one row)
+	@$(BIN)/python -m tests.faults $(if $(FAULT),--fault $(FAULT))
+
 lock: $(READY) ## resolve requirements.lock anew (hashes, no addresses)
 	$(BIN)/pip install --quiet uv
 	$(BIN)/uv pip compile pyproject.toml --group dev --universal --generate-hashes --no-emit-index-url --no-annotate --no-header --quiet -o requirements.lock
