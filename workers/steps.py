@@ -8,6 +8,7 @@ Budgets will hold the worst case between the intent and the call, and settle it 
 """
 
 import hashlib
+import threading
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -18,13 +19,16 @@ import orjson
 import structlog
 
 from shared import clock
-from shared.errors import HeadgateError
+from shared.errors import HeadgateError, Unavailable
 from shared.ledger import journal
 from shared.ledger.journal import Past, Step
 from shared.ledger.runs import Effects, Fenced, Run, hold
 from shared.metering.prices import Prices, Tokens
 from shared.stores.postgres import Database
 from workers.outcomes import nothing
+
+#: Seconds between two attempts to write an outcome while the ledger is away.
+AWAY = 0.5
 
 log = structlog.get_logger(__name__)
 
@@ -123,6 +127,16 @@ class Steps:
         return past.outcome
 
     def _write_outcome(self, step: Step, reply: Reply) -> None:
+        """Commit the outcome; where the ledger is away, again until it is back or the run is over."""
+        while True:
+            try:
+                return self._write_once(step, reply)
+            except Unavailable as error:
+                log.warning("an outcome is not written yet", place=step.place, error=str(error))
+                threading.Event().wait(AWAY)
+                self._guard()
+
+    def _write_once(self, step: Step, reply: Reply) -> None:
         lease = self._run.lease
         try:
             with self._database.transaction(lease.tenant) as connection:

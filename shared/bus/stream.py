@@ -11,14 +11,14 @@ from typing import Any, cast
 
 from redis import Redis
 from redis.backoff import NoBackoff
-from redis.exceptions import RedisError
+from redis.exceptions import RedisError, ResponseError
 from redis.retry import Retry
 
 from shared import ids
 from shared.bus.contract import Delivery
 from shared.bus.failure import unavailable
 from shared.bus.group import Group, Lock, script
-from shared.bus.names import NAMES, REPLIES_AGE, REPLIES_KEPT, Names
+from shared.bus.names import NAMES, REPLIES_AGE, REPLIES_KEPT, AddressRefused, Names
 from shared.errors import Unavailable
 
 #: Seconds without an answer after which a connection counts as lost; more than the longest blocking read (3.3 s).
@@ -66,8 +66,14 @@ class StreamBus:
         self._jobs.give_back()
 
     def reply(self, address: str, events: Sequence[bytes]) -> None:
+        stream = self._names.reply(address)
         with self._reached():
-            self._reply(keys=[self._names.reply(address)], args=[REPLIES_KEPT, REPLIES_AGE, *events])
+            try:
+                self._reply(keys=[stream], args=[REPLIES_KEPT, REPLIES_AGE, *events])
+            except ResponseError as error:
+                if "WRONGTYPE" not in str(error):
+                    raise
+                raise AddressRefused(f"{address} holds something else than a stream: delete that key") from error
 
     def replies(self, address: str, limit: int, wait: float) -> list[Delivery]:
         with self._reached():

@@ -1,16 +1,45 @@
 """The kinds of job: what each is called, what it asks for, which family runs it and which scope may ask for it."""
 
+from base64 import b64decode, b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Annotated, Literal, Self
 
-from pydantic import Base64Bytes, BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    StringConstraints,
+    WithJsonSchema,
+    model_validator,
+)
 
 from shared.errors import HeadgateError
 
 #: Names of things a tenant makes (agents, conversations, knowledge bases): short, printable, safe in a log line.
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:@-]{0,127}$")]
+
+
+def _decoded(text: object) -> object:
+    """Base64 as RFC 4648 has it: pydantic's own type passes over whatever is no base64."""
+    if not isinstance(text, str):
+        return text
+    try:
+        return b64decode(text, validate=True)
+    except ValueError as error:
+        raise ValueError(f"not base64: {error}") from error
+
+
+#: Bytes, in base64 where they are JSON.
+Base64 = Annotated[
+    bytes,
+    BeforeValidator(_decoded),
+    PlainSerializer(lambda content: b64encode(content).decode(), return_type=str, when_used="json"),
+    WithJsonSchema({"type": "string", "contentEncoding": "base64"}),
+]
 
 
 class Family(StrEnum):
@@ -48,7 +77,7 @@ class KnowledgeIngest(Payload):
 
     name: str = Field(min_length=1, max_length=512, description="Names the document; new content replaces old.")
     text: str | None = Field(None, description="The document, where it is text.")
-    content: Base64Bytes | None = Field(None, description="The document in base64, where it is not (PDF).")
+    content: Base64 | None = Field(None, description="The document in base64, where it is not (PDF).")
     media_type: str = Field("text/plain", max_length=128, description="text/plain, text/markdown, text/html, …/pdf.")
     knowledge_base: Name = "default"
 

@@ -13,11 +13,14 @@ from uuid import UUID
 from pgvector import Vector as PgVector
 from psycopg.rows import class_row
 
-from shared.stores.postgres import Connection
+from shared.stores.postgres import Connection, one
 
+#: Only the newest of a name counts: content that another has come after must come again to be the document.
 FIND = """
-SELECT document_id, complete_at IS NOT NULL AS complete FROM tenant.documents
-WHERE tenant_id = %s AND knowledge_base = %s AND name = %s AND content_hash = %s
+SELECT document_id FROM (
+    SELECT document_id, content_hash FROM tenant.documents
+    WHERE tenant_id = %s AND knowledge_base = %s AND name = %s ORDER BY seq DESC LIMIT 1) AS newest
+WHERE content_hash = %s
 """
 
 ENSURE_KNOWLEDGE_BASE = """
@@ -27,7 +30,9 @@ ON CONFLICT DO NOTHING
 
 STORE_DOCUMENT = """
 INSERT INTO tenant.documents (tenant_id, document_id, knowledge_base, name, title, media_type, content_hash, bytes)
-VALUES (%s, %s, %s, %s, %s, %s, %s, %s) ON CONFLICT DO NOTHING
+VALUES (%s, %s, %s, %s, %s, %s, %s, %s)
+ON CONFLICT (tenant_id, knowledge_base, name, content_hash) DO UPDATE SET seq = DEFAULT
+RETURNING document_id
 """
 
 STORE_CHUNKS = """
@@ -105,11 +110,17 @@ def find(connection: Connection, tenant: str, knowledge_base: str, name: str, co
 
 
 def store(connection: Connection, tenant: str, document: Document, *, embedding_model: str) -> None:
-    """Write a document and its chunks; a knowledge base that is new embeds with this model."""
+    """Write a document and its chunks; a knowledge base that is new embeds with this model.
+
+    Content that is there already, behind newer content of the name, becomes the newest again.
+    """
     connection.execute(ENSURE_KNOWLEDGE_BASE, (tenant, document.knowledge_base, embedding_model))
     identity = (tenant, document.document_id, document.knowledge_base, document.name, document.title)
     values = (*identity, document.media_type, document.content_hash, document.size)
-    if connection.execute(STORE_DOCUMENT, values).rowcount:
+    stored = one(connection, STORE_DOCUMENT, values)["document_id"]
+    if stored != document.document_id:
+        connection.execute(REPLACE_OLDER, (tenant, document.knowledge_base))
+    else:
         ordinals = list(range(len(document.chunks)))
         headings, texts = [heading for heading, _ in document.chunks], [text for _, text in document.chunks]
         connection.execute(STORE_CHUNKS, (tenant, document.document_id, ordinals, headings, texts))

@@ -81,6 +81,16 @@ def test_of_two_that_are_on_their_way_the_later_is_the_document(acme: Cell) -> N
     assert seen(acme) == {"second words"}
 
 
+def test_content_that_comes_back_before_what_replaced_it_is_complete_is_the_document(acme: Cell) -> None:
+    stored(acme, "a", "first words")
+    embedded(acme)
+    stored(acme, "a", "second words")
+    stored(acme, "a", "first words")
+    embedded(acme)
+    assert seen(acme) == {"first words"}
+    assert len(rows(acme, "SELECT FROM tenant.documents")) == 1
+
+
 def test_documents_of_other_names_stay(acme: Cell) -> None:
     stored(acme, "a", "words of a")
     stored(acme, "b", "words of b")

@@ -51,6 +51,16 @@ def test_an_entry_without_an_event_is_handed_out_to_be_refused(valkey: Valkey, s
     assert bodies(stream_place.bus().receive(10, 5.0)) == [b"{b'evnt': b'typo'}", b"fine"]
 
 
+def test_a_reply_queue_that_is_something_else_is_refused_and_stops_nothing(valkey: Valkey, stream_place: Place) -> None:
+    with redis.Redis(port=valkey.port) as client:
+        client.set(stream_place.address, "not a stream")
+    bus = stream_place.bus()
+    with pytest.raises(AddressRefused):
+        bus.reply(stream_place.address, [b"answer"])
+    bus.send([b"job"])
+    assert [delivery.body for delivery in bus.receive(1, 5.0)] == [b"job"]
+
+
 @pytest.mark.rabbitmq
 def test_what_a_message_says_of_itself_is_not_believed(amqp_place: Place) -> None:
     bus = amqp_place.bus()

@@ -1,0 +1,79 @@
+"""The paid step, where its surroundings fail: an answer that was paid for is written as soon as the ledger is back."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+
+from shared.cell import Cell
+from shared.errors import Unavailable
+from shared.ledger import journal, runs
+from shared.metering.prices import Tokens
+from shared.stores.postgres import Connection, Database
+from tests.support.cells import make_tenant
+from tests.support.ledgers import lease_on, new_job, record
+from workers import steps
+from workers.steps import Call, Reply, Steps
+
+
+class Outage(Database):
+    """A database that is away for the next `left` transactions, once told so."""
+
+    left = 0
+
+    @contextmanager
+    def transaction(self, tenant: str | None = None, *, pipelined: bool = False) -> Iterator[Connection]:
+        if self.left:
+            self.left -= 1
+            raise Unavailable("away")
+        with super().transaction(tenant, pipelined=pipelined) as connection:
+            yield connection
+
+
+@pytest.fixture
+def database(cell: Cell, monkeypatch: pytest.MonkeyPatch) -> Iterator[Outage]:
+    monkeypatch.setattr(steps, "AWAY", 0.01)
+    made = Outage(cell.settings.database_url or "")
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def run(cell: Cell) -> runs.Run:
+    make_tenant(cell, "acme")
+    job = new_job()
+    record(cell, job)
+    return runs.start(cell.database, lease_on(job, 1))
+
+
+def call(database: Outage, outage: int) -> Call:
+    """A call whose answer comes when the ledger goes away."""
+
+    def make(_: str) -> Reply:
+        database.left = outage
+        return Reply({"answer": "42"}, Tokens(10, 2))
+
+    return Call("model", "rehearsal-1", {"question": 1}, Tokens(100, 100), make)
+
+
+def test_an_answer_is_written_when_the_ledger_is_back(cell: Cell, database: Outage, run: runs.Run) -> None:
+    charged: list[float] = []
+    made = Steps(database, cell.prices, run, guard=lambda: None, charge=charged.append)
+    assert made.paid("0.model", call(database, outage=3)) == {"answer": "42"}
+    assert journal.answered(cell.database, run.lease)["0.model"].outcome == {"answer": "42"}
+    assert charged == [14.0]
+
+
+def test_an_answer_is_given_up_when_the_run_is_over(cell: Cell, database: Outage, run: runs.Run) -> None:
+    class OverError(Exception):
+        pass
+
+    def guard() -> Any:
+        if database.left:
+            raise OverError
+
+    made = Steps(database, cell.prices, run, guard=guard, charge=lambda _: None)
+    with pytest.raises(OverError):
+        made.paid("0.model", call(database, outage=1000))
+    assert journal.answered(cell.database, run.lease) == {}

@@ -1,0 +1,27 @@
+"""Payloads: what a kind takes, and what it refuses with a reason."""
+
+from base64 import b64encode
+
+import pytest
+from pydantic import ValidationError
+
+from shared.contracts.kinds import KnowledgeIngest
+
+
+def test_a_document_in_base64_is_its_bytes_and_goes_back_as_it_came() -> None:
+    coded = b64encode(b"%PDF-1.7").decode()
+    payload = KnowledgeIngest.model_validate({"name": "a.pdf", "content": coded})
+    assert payload.body == b"%PDF-1.7"
+    assert payload.model_dump(mode="json")["content"] == coded
+
+
+@pytest.mark.parametrize("content", ["*", "abc", "YWJj\n!", "ä"])
+def test_what_is_no_base64_is_refused(content: str) -> None:
+    with pytest.raises(ValidationError, match="base64"):
+        KnowledgeIngest.model_validate({"name": "a.pdf", "content": content})
+
+
+@pytest.mark.parametrize("body", [{}, {"text": "a", "content": "YQ=="}])
+def test_a_document_comes_in_just_one_form(body: dict[str, str]) -> None:
+    with pytest.raises(ValidationError, match="either"):
+        KnowledgeIngest.model_validate({"name": "a"} | body)
