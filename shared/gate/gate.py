@@ -4,7 +4,8 @@ A script's answer is JSON. Each answer carries the permits that the caller now o
 (`shared.lanes`): whoever changed the gate's state publishes them.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 from uuid import UUID
 
@@ -14,6 +15,7 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import MasterDownError, NoScriptError, OutOfMemoryError, ReadOnlyError, ResponseError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
+from shared import ids
 from shared.errors import HeadgateError, Unavailable
 from shared.gate import keys
 from shared.gate.limits import Configuration
@@ -89,15 +91,16 @@ class Gate:
         """What stands where, for people and metrics: lanes and backlogs (see `scripts/look.lua`)."""
         return self._one("look", most).fields
 
-    def run_id(self) -> str:
-        """Which run of Redis this is."""
+    def memory(self) -> bytes:
+        """Which memory of Redis this is: another one after a restart, a failover or a flush."""
         with _translated():
-            return str(self._redis.info("server")["run_id"])
+            return bytes(self._redis.eval(self._scripts.bare("memory"), 1, self._prefix, ids.token()))
 
-    def open(self, epoch: int, run_id: str) -> bool:
-        """Put a rebuilt epoch in force; False where Redis is another by now, or a newer epoch is in force."""
+    def open(self, epoch: int, memory: bytes) -> bool:
+        """Put an epoch in force that was rebuilt in this memory; False where it is another by now, or a newer epoch is
+        in force."""
         with _translated():
-            return bool(self._redis.eval(self._scripts.opening, 1, self._prefix, epoch, run_id))
+            return bool(self._redis.eval(self._scripts.bare("open"), 1, self._prefix, epoch, memory))
 
     def is_open(self) -> bool:
         """Whether the gate works."""
@@ -140,20 +143,19 @@ class Gate:
         return [_answered(answer) for answer in answers]
 
 
-class _translated:  # noqa: N801 - reads as what it does
+@contextmanager
+def _translated() -> Iterator[None]:
     """Redis's errors as Headgate's."""
-
-    def __enter__(self) -> None:
-        return
-
-    def __exit__(self, _: object, error: BaseException | None, __: object) -> None:
-        match error:
-            case OutOfMemoryError():
-                raise GateFull("the gate's Redis is full: raise its maxmemory") from error
-            case RedisConnectionError() | RedisTimeoutError() | ReadOnlyError() | MasterDownError():
-                raise Unavailable(f"the gate's Redis does not answer: {error}") from error
-            case ResponseError() if str(error).startswith("CLOSED"):
-                raise GateClosed("the gate is closed until a worker has rebuilt it from the ledger") from error
+    try:
+        yield
+    except OutOfMemoryError as error:
+        raise GateFull("the gate's Redis is full: raise its maxmemory") from error
+    except (RedisConnectionError, RedisTimeoutError, ReadOnlyError, MasterDownError) as error:
+        raise Unavailable(f"the gate's Redis does not answer: {error}") from error
+    except ResponseError as error:
+        if not str(error).startswith("CLOSED"):
+            raise
+        raise GateClosed("the gate is closed until a worker has rebuilt it from the ledger") from error
 
 
 def _answered(raw: bytes) -> Answered:
