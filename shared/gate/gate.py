@@ -97,8 +97,7 @@ class Gate:
             return bytes(self._redis.eval(self._scripts.bare("memory"), 1, self._prefix, ids.token()))
 
     def open(self, epoch: int, memory: bytes) -> bool:
-        """Put an epoch in force that was rebuilt in this memory; False where it is another by now, or a newer epoch is
-        in force."""
+        """Put an epoch in force that was rebuilt in this memory; False where that, or the epoch in force, is newer."""
         with _translated():
             return bool(self._redis.eval(self._scripts.bare("open"), 1, self._prefix, epoch, memory))
 

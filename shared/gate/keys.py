@@ -1,6 +1,7 @@
 """Every key of the gate. All begin with `hg:{<cell>}:`, so a cell lies in one hash slot.
 
 `head`                        hash: epoch in force, run_id of the Redis it was opened on
+`mark`                        names this memory of Redis: a flush takes it away
 
 and, under `<epoch>:`, made by the scripts:
 

@@ -56,7 +56,7 @@ class Rebuilder:
             return self._rebuild() if sole and not self._gate.is_open() else None
 
     def _rebuild(self) -> Rebuilt:
-        begun, run_id = time.monotonic(), self._gate.run_id()
+        begun, memory = time.monotonic(), self._gate.memory()
         with housekeeping.new_epoch(self._dispatcher) as (epoch, unfinished):
             tenants = {tenant.tenant_id: tenant for tenant in self._tenants.all()}
             waiting = running = 0
@@ -66,7 +66,7 @@ class Rebuilder:
                 waiting, running = waiting + waits, running + runs
                 owed.update(permits)
                 log.info("rebuilding the gate", epoch=epoch, waiting=waiting, running=running)
-        opened = self._gate.open(epoch, run_id)
+        opened = self._gate.open(epoch, memory)
         if opened:
             metrics.REBUILDS.inc()
             self._gate.forget(epoch)

@@ -34,7 +34,7 @@ def a_redis(home: Path, use: Callable[[Gate], None]) -> None:
 
 
 def open_gate(gate: Gate) -> None:
-    assert gate.open(1, gate.run_id())
+    assert gate.open(1, gate.memory())
     gate.offer([job("a")])
 
 
@@ -87,7 +87,7 @@ def test_a_gate_whose_redis_came_back_with_its_old_memory_is_closed(home: Path) 
             gate._redis.restore(key, 0, value)
         assert gate._redis.hget("hg:{main}:head", "epoch") == b"1"
         assert closed(gate)
-        assert gate.open(2, gate.run_id())
+        assert gate.open(2, gate.memory())
         assert gate.claim("w", ["turns.pro"], LEASE).lease is None
 
     a_redis(home, before)
@@ -96,7 +96,7 @@ def test_a_gate_whose_redis_came_back_with_its_old_memory_is_closed(home: Path) 
 
 def test_an_epoch_rebuilt_on_another_redis_is_not_put_in_force(home: Path) -> None:
     def use(gate: Gate) -> None:
-        assert not gate.open(1, "0" * 40)
+        assert not gate.open(1, b"0" * 40)
         assert closed(gate)
 
     a_redis(home, use)
@@ -104,9 +104,9 @@ def test_an_epoch_rebuilt_on_another_redis_is_not_put_in_force(home: Path) -> No
 
 def test_an_older_epoch_is_not_put_in_force(home: Path) -> None:
     def use(gate: Gate) -> None:
-        assert gate.open(2, gate.run_id())
-        assert not gate.open(1, gate.run_id())
-        assert not gate.open(2, gate.run_id())
+        assert gate.open(2, gate.memory())
+        assert not gate.open(1, gate.memory())
+        assert not gate.open(2, gate.memory())
         assert gate.is_open()
 
     a_redis(home, use)

@@ -98,4 +98,4 @@ def test_a_past_epoch_leaves_no_keys(cell: Cell, monkeypatch: pytest.MonkeyPatch
     head = cell.redis.hget("hg:{main}:head", "epoch")
     assert isinstance(head, bytes)
     prefixes = {key.split(b":")[2] for key in cell.redis.scan_iter("hg:{main}:*")}
-    assert prefixes == {b"head", head}
+    assert prefixes == {b"head", b"mark", head}

@@ -8,6 +8,7 @@ from uuid import UUID
 import pytest
 
 from shared.cell import Cell
+from shared.gate import rebuild as rebuild_module
 from shared.gate.gate import Gate
 from shared.ledger import runs
 from shared.ledger.runs import Fenced
@@ -80,11 +81,24 @@ def test_a_gate_that_is_open_is_not_rebuilt(cell: Cell) -> None:
 
 def test_a_redis_replaced_on_the_way_stays_closed(cell: Cell, monkeypatch: pytest.MonkeyPatch) -> None:
     cell.redis.flushall()
-    monkeypatch.setattr(cell.gate, "run_id", lambda: "0" * 40)
+    monkeypatch.setattr(cell.gate, "memory", lambda: b"0" * 40)
     rebuilt = cell.rebuilder.rebuild()
     assert rebuilt is not None
     assert (rebuilt.opened, rebuilt.permits) == (False, {})
     assert not cell.gate.is_open()
+
+
+def test_a_redis_flushed_on_the_way_stays_closed_until_all_is_back(cell: Cell, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rebuild_module, "BATCH", 1)
+    jobs = submitted(cell, 2)
+    cell.redis.flushall()
+    _during_refill(cell.gate, monkeypatch, lambda: _during_refill(cell.gate, monkeypatch, cell.redis.flushall))
+    rebuilt = cell.rebuilder.rebuild()
+    assert rebuilt is not None
+    assert (rebuilt.opened, rebuilt.permits) == (False, {})
+    assert not cell.gate.is_open()
+    assert rebuild(cell) == (2, 0)
+    assert claimed(cell) == jobs
 
 
 def test_a_rebuild_that_dies_is_followed_by_one_with_an_epoch_of_its_own(
@@ -109,7 +123,7 @@ def test_a_rebuild_that_dies_is_followed_by_one_with_an_epoch_of_its_own(
     assert (again.job, again.epoch) == (job, held.epoch + 2)
 
 
-def _during_refill(gate: Gate, patch: pytest.MonkeyPatch, act: Callable[[], None]) -> None:
+def _during_refill(gate: Gate, patch: pytest.MonkeyPatch, act: Callable[[], object]) -> None:
     """Do something once in the middle of a rebuild, when the ledger has been read and the gate is not yet open."""
     offer = gate.offer
 

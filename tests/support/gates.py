@@ -41,7 +41,7 @@ class TimedGate(Gate):
         super().__init__(client, cell, scripts=Scripts(clock=CLOCK))
         self.redis, self.prefix, self.now = client, keys.prefix(cell), DAWN
         self.pass_time(0)
-        assert self.open(1, self.run_id())
+        assert self.open(1, self.memory())
 
     def pass_time(self, seconds: float) -> None:
         self.now += timedelta(seconds=seconds)

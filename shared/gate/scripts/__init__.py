@@ -37,10 +37,9 @@ class Scripts:
             self._known[operation] = Script(flags + "\n".join(parts))
         return self._known[operation]
 
-    @property
-    def opening(self) -> str:
-        """The one script that runs while the gate is closed."""
-        return ALLOW_OOM + read("open.lua")
+    def bare(self, operation: str) -> str:
+        """A script that runs while the gate is closed: it is preceded by nothing."""
+        return ALLOW_OOM + read(f"{operation}.lua")
 
 
 def read(name: str) -> str:
