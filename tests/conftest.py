@@ -9,6 +9,7 @@ import pytest
 from shared.cell import Cell
 from shared.embedded import Servers
 from shared.rehearsal.client import Rehearsal, rehearsal
+from shared.rehearsal.settings import RehearsalSettings
 from tests.support import cells
 
 
@@ -28,7 +29,7 @@ def one_model() -> Iterator[Rehearsal]:
 @pytest.fixture
 def model(one_model: Rehearsal) -> Rehearsal:
     """The rehearsal model, quick and faultless, its books empty."""
-    one_model.settings(latency=0, faults=[])
+    one_model.settings(**RehearsalSettings().model_dump(mode="json"))
     one_model.clear()
     return one_model
 
