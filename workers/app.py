@@ -16,7 +16,8 @@ from shared.errors import ConfigurationError
 from shared.lanes import Lane, celery_app, task_name
 from shared.settings import Settings
 from shared.telemetry import logs
-from workers.host import Host, deadline_of, serve_metrics
+from workers.host import Host, serve_metrics
+from workers.lease import deadline_of
 from workers.waking import Waker
 
 #: On Redis, take a permit only when a slot is free; what is taken early would wait beside free slots elsewhere.

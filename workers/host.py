@@ -16,7 +16,7 @@ from prometheus_client import start_http_server
 
 from shared import bus
 from shared.cell import Cell
-from shared.contracts.kinds import KINDS, Family
+from shared.contracts.kinds import Family
 from shared.errors import Unavailable
 from shared.lanes import Lane
 from shared.ledger.runs import Fenced
@@ -84,9 +84,9 @@ class Host:
         signal.signal(signal.SIGTERM, hand_back)
 
     def close(self) -> None:
+        """End the upkeep. The heart beats on as long as the process lives: what still runs keeps its lease."""
         for loop in self._loops:
             loop.stop()
-        self._heartbeat.stop()
 
     def _end(self, seconds: float) -> None:
         threading.Event().wait(seconds)
@@ -112,11 +112,6 @@ class Host:
             loops += [Loop("ledger", lambda: sweep_ledger(cell)), Loop("relay", relay.relay)]
             loops += [Loop("metering", recorder.record)]
         return loops
-
-
-def deadline_of(family: Family) -> float:
-    """The longest a run of this family may take, in seconds."""
-    return max(kind.deadline for kind in KINDS.values() if kind.family is family)
 
 
 def serve_metrics(port: int) -> None:

@@ -12,12 +12,18 @@ import structlog
 from redis.exceptions import RedisError
 
 from shared.clock import monotonic
+from shared.contracts.kinds import KINDS, Family
 from shared.errors import HeadgateError
 from shared.gate.gate import Gate
 from shared.gate.values import Lease
+from shared.lanes import Lane
 
 #: A lease is renewed three times in its length, so two lost renewals cost nothing.
 RENEWALS = 3
+
+#: Seconds beyond its family's deadline for which a run keeps its lease: one that ends by itself gets to say so, one
+#: that hangs in a call is run again elsewhere.
+GRACE = 10.0
 
 log = structlog.get_logger(__name__)
 
@@ -32,26 +38,25 @@ class Heartbeat:
         self._lease_seconds, self._slots = lease_seconds, slots
         self._held: dict[UUID, Lease] = {}
         self._valid_until: dict[UUID, float] = {}
+        self._renewed_until: dict[UUID, float] = {}
         self._lock = threading.Lock()
-        self._stop = threading.Event()
         self._thread = threading.Thread(target=self._beat, name="headgate-heartbeat", daemon=True)
 
     def start(self) -> None:
+        """It ends with the process."""
         self._thread.start()
-
-    def stop(self) -> None:
-        self._stop.set()
 
     def hold(self, lease: Lease, since: float) -> None:
         """Keep a lease that was asked for at `since` (monotonic seconds)."""
         with self._lock:
             self._held[lease.job] = lease
             self._valid_until[lease.job] = since + self._lease_seconds
+            self._renewed_until[lease.job] = since + deadline_of(Lane.named(lease.lane).family) + GRACE
 
     def drop(self, lease: Lease) -> None:
         with self._lock:
-            self._held.pop(lease.job, None)
-            self._valid_until.pop(lease.job, None)
+            for kept in (self._held, self._valid_until, self._renewed_until):
+                kept.pop(lease.job, None)
 
     def alive(self, lease: Lease) -> bool:
         """Whether this process may still act for the job."""
@@ -63,8 +68,10 @@ class Heartbeat:
             return list(self._held.values())
 
     def renew(self) -> None:
-        """One beat: extend what is held, drop what is lost."""
-        since, leases = monotonic(), self.held()
+        """One beat: extend what is held and not overdue, drop what is lost."""
+        since = monotonic()
+        with self._lock:
+            leases = [lease for job, lease in self._held.items() if since < self._renewed_until[job]]
         lost = self._gate.renew(self._worker, leases, self._lease_seconds, slots=self._slots, lanes=self._lanes)
         with self._lock:
             for lease in leases:
@@ -74,11 +81,16 @@ class Heartbeat:
             log.warning("leases lost", jobs=[str(job) for job in lost])
 
     def _beat(self) -> None:
-        while not self._stop.is_set():
+        while True:
             try:
                 if self._slots is not None or self.held():
                     self.renew()
             except (HeadgateError, RedisError) as error:  # whatever it is, the next beat may do better
                 # A closed gate takes running jobs back in when it is rebuilt; validity runs on meanwhile.
                 log.warning("leases not renewed", error=str(error))
-            self._stop.wait(min(1.0, self._lease_seconds / RENEWALS))
+            threading.Event().wait(min(1.0, self._lease_seconds / RENEWALS))
+
+
+def deadline_of(family: Family) -> float:
+    """The longest a run of this family may take, in seconds."""
+    return max(kind.deadline for kind in KINDS.values() if kind.family is family)
