@@ -84,7 +84,7 @@ class Gate:
         return self._one("configure", configuration.tenant, configuration.version, configuration.told()).permits
 
     def waiting(self, backlogs: Sequence[tuple[str, str]]) -> list[int]:
-        """How many jobs wait in each (tenant, lane), in one round trip."""
+        """How many jobs wait in each (tenant, lane), those for later among them, in one round trip."""
         return [answered.fields["waiting"] for answered in self._run("room", [list(pair) for pair in backlogs])]
 
     def look(self, most: int = 1000) -> Mapping[str, Any]:

@@ -12,7 +12,8 @@ and, under `<epoch>:`, made by the scripts:
 `leases`                      sorted set: jobs by the end of their lease
 `leased`                      hash: job → token, worker, since, what was charged
 `tenant:<tenant>`             hash: version, weight, open, limit:*, running, running:<family>, delayed, lanes, active,
-                              and for each lane in: (running), time:, stands:, startable:, cost: (running average)
+                              and for each lane in: (running), delayed:, time:, stands:, startable:, cost: (running
+                              average)
 `lane:<lane>`                 hash: weight, pass (stride), returned (it was idle), clock (virtual), clock_of (whose),
                               seconds (running average), eligible, live, running, starved (since when), repairs
 `stride:<lanes>`              pass of the lane picked last, among lanes that are served together

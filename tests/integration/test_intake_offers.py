@@ -94,6 +94,14 @@ def test_a_repeated_job_takes_no_room_from_a_new_one(cell: Cell) -> None:
     assert refusals(cell.intake.submit([first, second, third])) == [None, None, Reason.BACKLOG_FULL]
 
 
+def test_jobs_for_later_take_room_in_their_backlog(cell: Cell) -> None:
+    make_tenant(cell, "small", backlog=2)
+    later = datetime.now(UTC) + timedelta(hours=1)
+    assert refusals(cell.intake.submit([new_job("small", run_at=later) for _ in range(2)])) == [None, None]
+    receipts = cell.intake.submit([new_job("small", run_at=later), new_job("small", family=Family.EMBED)])
+    assert refusals(receipts) == [Reason.BACKLOG_FULL, None]
+
+
 def test_a_backlog_that_is_full_in_one_family_leaves_the_others(cell: Cell) -> None:
     make_tenant(cell, "small", backlog=1)
     cell.intake.submit([new_job("small")])
@@ -168,4 +176,4 @@ def test_a_batch_with_a_job_that_cannot_be_stored_leaves_nothing(cell: Cell) -> 
 
 def test_a_job_for_later_is_offered_for_later(cell: Cell) -> None:
     cell.intake.submit([new_job(run_at=datetime.now(UTC) + timedelta(hours=1))])
-    assert (waiting(cell), cell.gate.look()["delayed"]) == (0, 1)
+    assert (claimed(cell), cell.gate.look()["delayed"]) == ([], 1)

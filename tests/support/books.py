@@ -43,6 +43,9 @@ class Books:
         assert len(places) == len(set(places))
         assert set(places) == self.jobs
         assert set(self.leases) == self.leased
+        for record in self.tenants.values():
+            by_lane = sum(int(held) for name, held in record.items() if name.startswith("delayed:"))
+            assert int(record.get("delayed", 0)) == by_lane
         assert sum(int(record.get("delayed", 0)) for record in self.tenants.values()) == len(self.delayed)
 
     def _running_counts_leases(self) -> None:

@@ -85,7 +85,7 @@ end
 local function wait_until(id, job, due)
     if due > now then
         redis.call('ZADD', K .. 'delayed', due, id)
-        redis.call('HINCRBY', K .. 'tenant:' .. job.tenant, 'delayed', 1)
+        count_delayed(job.tenant, job.lane, 1)
     else
         redis.call('ZADD', backlog_of(job.lane, job.tenant), job.score, id)
     end

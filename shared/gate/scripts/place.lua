@@ -35,6 +35,12 @@ local function record(key)
     return fields
 end
 
+-- Jobs of a tenant that are held until they are due, over all lanes and by lane.
+local function count_delayed(tenant, lane, change)
+    redis.call('HINCRBY', K .. 'tenant:' .. tenant, 'delayed', change)
+    redis.call('HINCRBY', K .. 'tenant:' .. tenant, 'delayed:' .. lane, change)
+end
+
 local function family_of(lane)
     return string.match(lane, '^[^.@]+')
 end

@@ -25,7 +25,7 @@ end
 for _, id in ipairs(redis.call('ZRANGEBYSCORE', K .. 'delayed', '-inf', now, 'LIMIT', 0, most)) do
     local job = job_of(id)
     redis.call('ZREM', K .. 'delayed', id)
-    redis.call('HINCRBY', K .. 'tenant:' .. job.tenant, 'delayed', -1)
+    count_delayed(job.tenant, job.lane, -1)
     wait_until(id, job, 0)
     moved[job.tenant] = true
 end
