@@ -7,7 +7,7 @@ from shared.metering.prices import Tokens
 from shared.stores.postgres import Connection
 from workers.models.clients import Clients
 from workers.models.errors import translated
-from workers.steps import Call, Reply
+from workers.steps import Call, CallLost, Reply
 
 Vector = list[float]
 
@@ -27,7 +27,7 @@ def embedding_call(
             answer = clients.openai.embeddings.create(
                 model=model, input=list(texts), timeout=timeout, extra_headers={"X-Client-Request-Id": call_id}
             )
-        vectors = [row.embedding for row in answer.data]
+        vectors = _vectors(answer.data, len(texts))
         drawn = Tokens(input=answer.usage.prompt_tokens)
         if keep is None:
             return Reply({"vectors": vectors}, drawn)
@@ -36,3 +36,11 @@ def embedding_call(
     worst = Tokens(input=sum(len(text.encode()) for text in texts) + len(texts))
     request: dict[str, Any] = {"model": model, "input": list(texts)}
     return Call("embedding", model, request, worst, make)
+
+
+def _vectors(rows: Sequence[Any], number: int) -> list[Vector]:
+    """One vector for each text, in the order of the texts; a text without one would wait, and be paid for, for ever."""
+    by_text = {row.index: row.embedding for row in rows if row.embedding}
+    if by_text.keys() != set(range(number)):
+        raise CallLost(f"the answer was not whole: {len(by_text)} vectors for {number} texts")
+    return [by_text[index] for index in range(number)]
