@@ -56,6 +56,10 @@ class Acceptance:
             for found in read
         ]
 
+    def unprocessable(self, body: bytes) -> Verdict:
+        """The verdict on a message that brought up what nobody thought of: kept, and nobody is told."""
+        return self._refused(Refusal(Reason.UNPROCESSABLE, SAID[Reason.UNPROCESSABLE], body))
+
     def _submit(self, jobs: Sequence[NewJob]) -> list[Receipt]:
         """The batch at once; if the ledger finds fault with its data, one by one, so that only the bad one suffers."""
         try:

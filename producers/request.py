@@ -18,7 +18,7 @@ from shared.contracts.answers import Reason
 from shared.contracts.envelope import REPLY_PREFIX, TYPE_PREFIX, Envelope, ReplyTo, reply_principal, strings_of
 from shared.contracts.kinds import KINDS, BillingExport, Kind, Payload
 from shared.errors import HeadgateError, NotFound
-from shared.ledger.jobs import NewJob
+from shared.ledger.jobs import CHILDREN, NewJob
 from shared.tenancy.access import Forbidden, Principal, Unauthenticated
 from shared.tenancy.tenants import PLATFORM, Tenant
 
@@ -124,6 +124,8 @@ def _envelope(event: dict[str, Any]) -> Envelope:
         wrong = {detail["loc"][0] for detail in error.errors() if detail["loc"]}
         reason = Reason.BAD_REPLYTO if wrong == {"replyto"} else Reason.MALFORMED
         raise _Wrong(reason, _first(error, "the envelope")) from error
+    if envelope.source.startswith(CHILDREN):
+        raise _Wrong(Reason.MALFORMED, f"sources that begin with {CHILDREN} are Headgate's own: name your service")
     if envelope.runat is not None and abs(envelope.runat - clock.now()) > FARTHEST:
         raise _Wrong(Reason.MALFORMED, f"`runat` lies more than {FARTHEST.days} days from now: send it nearer its time")
     return envelope

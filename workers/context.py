@@ -9,7 +9,7 @@ from shared import ids
 from shared.clock import monotonic
 from shared.contracts.kinds import KINDS, Payload
 from shared.errors import HeadgateError
-from shared.ledger.jobs import NewJob
+from shared.ledger.jobs import CHILDREN, NewJob
 from shared.ledger.runs import Run, hold
 from shared.settings import Settings
 from shared.stores.objects import Objects
@@ -107,7 +107,7 @@ class Context:
     def child(self, kind: str, payload: Payload, *, coalesce_key: str | None = None) -> NewJob:
         """A job that this one asks for; recorded with `Done(children=…)`. The same run asks once for each kind."""
         known = KINDS[kind]
-        source, event = f"/jobs/{self.run.job}", f"{kind}/{self.run.number}"
+        source, event = f"{CHILDREN}{self.run.job}", f"{kind}/{self.run.number}"
         body = ids.derived(kind, payload.model_dump_json()).bytes
         return NewJob(
             tenant_id=self.tenant.tenant_id,

@@ -94,7 +94,7 @@ class Executor:
             return Ending(lease, cost=0)
         except Fenced:
             return None
-        except Unavailable as error:
+        except (Unavailable, psycopg.Error) as error:
             log.warning("job not started", job=str(lease.job), error=str(error))
             return Ending(lease, cost=0, how="retry", due=clock.now() + timedelta(seconds=AWAY))
         run = context.run
@@ -135,7 +135,7 @@ class Executor:
                 return Ending(lease, cost=context.cost) if runs.is_over(self._cell.database, lease) else None
             except Unavailable as error:
                 log.warning("the end of a run is not written yet", job=str(lease.job), error=str(error))
-                self._handing_back.wait(AWAY / 4)
+                threading.Event().wait(AWAY / 4)
             except psycopg.Error as error:  # the effects could not be written: the run failed
                 failed = Retry(f"the result could not be stored: {error}")
                 allowed = self._cell.settings.failures_allowed

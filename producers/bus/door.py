@@ -14,6 +14,7 @@ from redis.exceptions import RedisError
 from producers.accept import Acceptance, Verdict
 from shared.bus import Bus
 from shared.errors import HeadgateError, Unavailable
+from shared.telemetry import metrics
 
 #: Messages in one transaction: a few hundred make the round trips small beside the inserts.
 BATCH = 200
@@ -50,11 +51,24 @@ class BusDoor:
         deliveries = self._bus.receive(BATCH, WAIT)
         if not deliveries:
             return 0
-        verdicts = self._acceptance.accept([delivery.body for delivery in deliveries])
+        verdicts = self._verdicts([delivery.body for delivery in deliveries])
         self._bus.keep_refused([verdict.kept for verdict in verdicts if verdict.kept is not None])
         self._answer(verdicts)
         self._bus.acknowledge(deliveries)
         return len(deliveries)
+
+    def _verdicts(self, bodies: Sequence[bytes]) -> list[Verdict]:
+        """Of all at once; where they bring up what nobody thought of, one by one, and the bad one is refused."""
+        try:
+            return self._acceptance.accept(bodies)
+        except TROUBLE:
+            raise
+        except Exception as error:
+            metrics.UPKEEP_ERRORS.labels(loop="bus").inc()
+            log.warning("a message cannot be dealt with", messages=len(bodies), error=str(error), exc_info=True)
+            if len(bodies) == 1:
+                return [self._acceptance.unprocessable(bodies[0])]
+            return [verdict for body in bodies for verdict in self._verdicts([body])]
 
     def _answer(self, verdicts: Sequence[Verdict]) -> None:
         """Tell the senders, before the acknowledgement: better told twice than never."""

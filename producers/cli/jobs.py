@@ -38,7 +38,10 @@ def list_(
     json: Json = False,
 ) -> None:
     """The newest jobs first."""
-    with _readable(opened(), tenant) as connection:
+    cell = opened()
+    if tenant is not None:
+        cell.tenants.get(tenant)  # one that is not there is said to be so, not shown as idle
+    with _readable(cell, tenant) as connection:
         lines = reading.lines(connection, tenant=tenant, state=state, kind=kind, limit=limit)
     if json:
         return document(lines)

@@ -5,6 +5,7 @@ Opening connects nothing; a server that is away is found out by the first thing 
 
 from pydantic import ValidationError
 
+from producers.cli.rehearsing import provided
 from shared import embedded
 from shared.cell import Cell
 from shared.errors import ConfigurationError
@@ -18,7 +19,7 @@ QUIET = "WARNING"
 def opened() -> Cell:
     """The cell that this command works on."""
     logs.configure(QUIET)
-    return Cell(embedded.resolved(settings()))
+    return Cell(provided(embedded.resolved(settings())))
 
 
 def settings() -> Settings:

@@ -2,10 +2,12 @@
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 
 from pydantic import SecretStr
 
 from producers.cli.stopping import undisturbed
+from shared.embedded.home import Home
 from shared.rehearsal.client import Rehearsal, rehearsal
 from shared.settings import Settings
 
@@ -14,6 +16,38 @@ CHAT, EMBEDDING = "rehearsal-1", "rehearsal-embed"
 
 #: It takes any key; its books tell callers apart by theirs.
 KEY = SecretStr("sk-rehearsal")
+
+
+#: Where a home keeps whom its agents are answered by, for as long as they are.
+FILE = "provider.json"
+
+
+@dataclass(frozen=True)
+class Provider:
+    """What the settings need to know of a provider."""
+
+    openai_base_url: str
+    openai_api_key: str
+    embedding_model: str
+
+
+@contextmanager
+def published(settings: Settings) -> Iterator[None]:
+    """Let other commands in this home find the rehearsal model, as they find the servers."""
+    home = Home(settings.home.resolve())
+    home.write(FILE, Provider(settings.openai_base_url or "", KEY.get_secret_value(), EMBEDDING))
+    try:
+        yield
+    finally:
+        home.forget(FILE)
+
+
+def provided(settings: Settings) -> Settings:
+    """The settings with the provider that answers in their home, where they name none themselves."""
+    home = Home(settings.home.resolve())
+    if settings.openai_api_key is not None or (found := home.read(FILE, Provider)) is None:
+        return settings
+    return settings.model_copy(update=vars(found) | {"openai_api_key": SecretStr(found.openai_api_key)})
 
 
 @contextmanager

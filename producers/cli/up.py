@@ -9,7 +9,7 @@ import typer
 from producers.cli import opening
 from producers.cli.machine import Machine, running
 from producers.cli.opening import QUIET
-from producers.cli.rehearsing import CHAT, EMBEDDING, rehearsed
+from producers.cli.rehearsing import CHAT, EMBEDDING, published, rehearsed
 from producers.cli.stopping import stoppable
 from shared.settings import Settings
 from shared.stores.postgres import without_password
@@ -22,7 +22,7 @@ LOOK = 0.2
 LATENCY = 0.15
 
 FIRST_STEPS = """Ready. From another terminal{where}:
-  {prefix}headgate tenant create acme --tier pro
+  {prefix}headgate tenant create acme --tier pro{model}
   {prefix}headgate key create --tenant acme --scope turns:submit --scope knowledge:write
   {prefix}headgate submit ingest --tenant acme README.md
   {prefix}headgate submit turn --tenant acme "What is this about?"
@@ -48,9 +48,11 @@ def up(
                 settings, model = stack.enter_context(rehearsed(settings, latency=LATENCY))
                 typer.echo(f"model     {model.url}, the rehearsal's: {CHAT}, {EMBEDDING}")
             machine = stack.enter_context(running(settings, slots=slots, say=typer.echo))
+            if rehearsal:
+                stack.enter_context(published(machine.cell.settings))
             _introduce(machine)
             machine.await_workers()
-            typer.echo(_first_steps(machine.cell.settings))
+            typer.echo(_first_steps(machine.cell.settings, f" --model {CHAT}" if rehearsal else ""))
             while True:
                 machine.children.tend()
                 sleep(LOOK)
@@ -62,14 +64,20 @@ def _introduce(machine: Machine) -> None:
     settings = machine.cell.settings
     typer.echo(f"postgres  {without_password(settings.database_url or '')}")
     typer.echo(f"redis     {without_password(settings.redis_url or '')}")
+    typer.echo(f"bus       {_bus_url(settings, machine.cell.bus_url)}")
     for child in machine.children:
         program = child.program
         typer.echo(f"{program.name:<9} pid {child.process.pid}, {program.about}; log: {child.log}")
 
 
-def _first_steps(settings: Settings) -> str:
+def _bus_url(settings: Settings, url: str) -> str:
+    """Whole where it is our own, on this machine and for as long as this runs: a service needs its password."""
+    return without_password(url) if opening.settings().redis_url or settings.bus_url else url
+
+
+def _first_steps(settings: Settings, model: str) -> str:
     """What to do now, with the home where other terminals would not find it by themselves."""
     usual = settings.home == Settings.model_fields["home"].default
     prefix = "" if usual else f"HEADGATE_HOME={settings.home.resolve()} "
     where = " in this folder" if usual else ""
-    return FIRST_STEPS.format(prefix=prefix, where=where)
+    return FIRST_STEPS.format(prefix=prefix, where=where, model=model)

@@ -24,5 +24,5 @@ def connect(url: str, *, consumer: str | None = None, refused_kept: int = 10_000
     """
     transport = _TRANSPORTS.get(urlsplit(url).scheme)
     if transport is None:
-        raise ConfigurationError(f"HEADGATE_BUS_URL must begin with one of {', '.join(_TRANSPORTS)} and `://`.")
+        raise ConfigurationError(f"the bus's URL must begin with one of {', '.join(_TRANSPORTS)} and `://`.")
     return transport(url, consumer=consumer or "headgate", refused_kept=refused_kept, names=names)

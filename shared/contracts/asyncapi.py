@@ -35,7 +35,7 @@ takes. Answers are known by their `id`.
 JOBS = """\
 On RabbitMQ: publish to the default exchange with this routing key. Do not declare the queue, or declare it durable with
 exactly the arguments below; with others the declaration fails. On Redis: `XADD headgate.jobs * event <the event>`.
-Order on an `orderingkey` is the order of acceptance.
+An `orderingkey` is kept with its job; running its jobs one at a time is not built yet.
 """
 
 REPLIES = f"""\

@@ -39,7 +39,7 @@ class Envelope(BaseModel):
     time: AwareDatetime | None = None
     tenantid: TenantId | None = Field(None, description="Needed with a service's key; optional with a tenant's.")
     tenantids: list[TenantId] | None = Field(None, max_length=1000, description="For platform kinds only.")
-    orderingkey: Identifier | None = Field(None, description="Jobs with one key run one at a time, in order.")
+    orderingkey: Identifier | None = Field(None, description="Kept with the job; not obeyed yet.")
     priority: int = Field(5, ge=0, le=9, description="0 goes first, 9 last; only among the tenant's own jobs.")
     runat: AwareDatetime | None = Field(None, description="Not before this moment.")
     traceparent: str | None = Field(None, max_length=64)

@@ -13,6 +13,9 @@ from psycopg.types.json import Jsonb
 from shared.contracts.kinds import Family
 from shared.stores.postgres import Connection
 
+#: What the source of every job that a job asked for begins with.
+CHILDREN = "/jobs/"
+
 INSERT = """
 INSERT INTO tenant.jobs (tenant_id, job_id, source, event_id, body_hash, kind, family, payload, ordering_key, priority,
                          principal, door, reply_to, traceparent, due_at)

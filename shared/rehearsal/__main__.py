@@ -2,9 +2,11 @@
 
 import argparse
 import json
+import os
 import resource
 import socket
 import sys
+import threading
 from pathlib import Path
 
 import uvicorn
@@ -37,6 +39,8 @@ class Announced(uvicorn.Server):
 def main() -> None:
     arguments = _arguments()
     _allow_many_connections()
+    if arguments.with_parent:
+        threading.Thread(target=_end_with_parent, name="parent", daemon=True).start()
     try:
         settings = RehearsalSettings.model_validate({name: getattr(arguments, name) for name in _FLAGS})
         listening = socket.create_server((arguments.host, arguments.port), backlog=BACKLOG)
@@ -62,10 +66,17 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=0, help="0 takes a free one")
     parser.add_argument("--log", type=Path, help="file that keeps what was served")
+    parser.add_argument("--with-parent", action="store_true", help="end when standard input is closed")
     for name in _FLAGS:
         field = RehearsalSettings.model_fields[name]
         parser.add_argument(f"--{name.replace('_', '-')}", default=field.default, help=field.description)
     return parser.parse_args()
+
+
+def _end_with_parent() -> None:
+    """Whoever started us holds the other end of standard input; when they die, however they die, it closes."""
+    sys.stdin.buffer.read()
+    os._exit(0)
 
 
 def _allow_many_connections() -> None:

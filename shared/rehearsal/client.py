@@ -91,10 +91,12 @@ class Rehearsal:
 @contextmanager
 def rehearsal(*, port: int = 0, log: Path | None = None, **settings: Any) -> Iterator[Rehearsal]:
     """A rehearsal model in a process of its own, for as long as the block lasts."""
-    command = [sys.executable, "-m", "shared.rehearsal", "--port", str(port)]
+    command = [sys.executable, "-m", "shared.rehearsal", "--with-parent", "--port", str(port)]
     if log:
         command += ["--log", str(log)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE) as process:  # noqa: S603 - our own module
+    # In a session of its own, so that a Ctrl-C leaves it to us; it ends with its end of the pipe, if we are killed.
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, stdin=pipe, stdout=pipe, start_new_session=True) as process:  # noqa: S603 - ours
         try:
             model = Rehearsal(_address(process))
             model.settings(**settings)

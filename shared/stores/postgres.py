@@ -13,10 +13,12 @@ from urllib.parse import urlsplit, urlunsplit
 
 import psycopg
 from psycopg.rows import DictRow, dict_row, tuple_row
-from sqlalchemy import Engine, create_engine
+from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.engine import make_url
+from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.exc import OperationalError as FirstConnectFailed
 from sqlalchemy.exc import TimeoutError as PoolExhausted
+from sqlalchemy.pool import ConnectionPoolEntry
 
 from shared.errors import ConfigurationError, Unavailable
 
@@ -52,10 +54,11 @@ class Database:
 
     def __init__(self, url: str, *, pool: int = 10) -> None:
         self._url, self._pool = url, pool
+        self._lost = 0  # connections found broken: what the pool made before the last of them is not trusted either
 
     @cached_property
     def engine(self) -> Engine:
-        return create_engine(
+        made = create_engine(
             make_url(self._url).set(drivername=DRIVER),
             pool_size=self._pool,
             max_overflow=0,
@@ -69,6 +72,9 @@ class Database:
                 **KEEPALIVES,
             },
         )
+        event.listen(made, "connect", self._mark)
+        event.listen(made, "checkout", self._trust)
+        return made
 
     @contextmanager
     def connection(self) -> Iterator[Connection]:
@@ -89,6 +95,8 @@ class Database:
             raise Unavailable(f"Postgres at {without_password(self._url)} went away: {error}") from error
         finally:
             made.row_factory = tuple_row  # the next to take it may be SQLAlchemy itself, which counts on tuples
+            if driver.closed:
+                self._lost += 1
             if driver.closed or driver.info.transaction_status != psycopg.pq.TransactionStatus.IDLE:
                 pooled.invalidate()
             pooled.close()
@@ -102,6 +110,14 @@ class Database:
             stack.enter_context(connection.transaction())
             bind(connection, tenant)
             yield connection
+
+    def _mark(self, _: object, record: ConnectionPoolEntry) -> None:
+        record.info["lost"] = self._lost
+
+    def _trust(self, _: object, record: ConnectionPoolEntry, __: object) -> None:
+        """A server that restarted has broken every pooled connection, not just the one that found it out."""
+        if record.info["lost"] != self._lost:
+            raise DisconnectionError
 
     def verify(self) -> None:
         """Refuse to work as a role that row-level security does not hold."""

@@ -24,7 +24,7 @@ TENANT_ID: TypeAdapter[str] = TypeAdapter(TenantId)
 #: Every change raises the version, so that the gate keeps the newest.
 CHANGE = """
 UPDATE control.tenants SET tier = coalesce(%(tier)s, tier), weight = coalesce(%(weight)s, weight),
-       limits = limits || %(limits)s, status = coalesce(%(status)s, status), version = version + 1
+       limits = limits || %(limits)s, status = coalesce(%(status)s, status), version = version + 1, changed_at = now()
 WHERE tenant_id = %(tenant)s RETURNING limits
 """
 

@@ -70,6 +70,12 @@ class Tenants:
         with self._dispatcher.connection() as connection:
             return [_tenant(row) for row in connection.execute(f"{COLUMNS} ORDER BY t.tenant_id").fetchall()]
 
+    def changed(self, within: float) -> Sequence[Tenant]:
+        """The tenants that were made or changed in the last `within` seconds."""
+        with self._dispatcher.connection() as connection:
+            rows = connection.execute(f"{COLUMNS} WHERE t.changed_at > now() - %s * interval '1 second'", (within,))
+            return [_tenant(row) for row in rows.fetchall()]
+
     def _read(self, tenant_id: str) -> Tenant:
         with self._control.transaction(tenant_id) as connection:
             row = connection.execute(f"{COLUMNS} WHERE t.tenant_id = %s", (tenant_id,)).fetchone()

@@ -4,16 +4,20 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import orjson
 import psycopg
 import pytest
 from redis import Redis
 
 from producers.accept import Acceptance, Verdict
 from producers.bus.door import BusDoor
+from producers.refusal import Refusal
+from producers.request import Request, Requests
 from shared import bus
 from shared.bus import Bus
 from shared.cell import Cell
 from shared.errors import Unavailable
+from shared.tenancy.access import Principal
 from tests.support import cells
 from tests.support.walking import accept, event
 from tests.support.workers import eventually
@@ -137,3 +141,24 @@ def test_a_message_is_accepted_while_the_gate_is_in_trouble_and_offered_later(ce
     assert row == {"state": "waiting", "offered_at": None}
     if troubled is not cell:
         troubled.close()
+
+
+def test_a_message_that_brings_up_what_nobody_thought_of_costs_only_itself(
+    cell: Cell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key = cells.make_tenant(cell, "acme").secret
+    read = Requests.read
+
+    def stumbling(self: Requests, body: bytes, principal: Principal | None = None) -> Request | Refusal:
+        if b"stumble" in body:
+            raise RecursionError
+        return read(self, body, principal)
+
+    monkeypatch.setattr(Requests, "read", stumbling)
+    sender = bus.connect(cell.bus_url)
+    sender.send([event("ops.probe", {}, key), b"stumble", event("ops.probe", {}, key)])
+    door = BusDoor(bus.connect(cell.bus_url), Acceptance(cell, "bus"))
+    assert eventually(door.take, "the batch is taken") == 3
+    assert [orjson.loads(entry)["reason"] for entry in sender.refused(10)] == ["unprocessable"]
+    with cell.database.transaction("acme") as connection:
+        assert len(connection.execute("SELECT FROM tenant.jobs").fetchall()) == 2

@@ -10,6 +10,7 @@ from shared.cell import Cell
 from shared.contracts.answers import Reason
 from shared.contracts.kinds import Family
 from shared.intake import Receipt
+from shared.tenancy.provision import Provisioning
 from tests.support.cells import make_tenant
 from tests.support.ledgers import new_job, offered, record
 from workers.upkeep import ledger_sweep
@@ -177,3 +178,14 @@ def test_a_batch_with_a_job_that_cannot_be_stored_leaves_nothing(cell: Cell) -> 
 def test_a_job_for_later_is_offered_for_later(cell: Cell) -> None:
     cell.intake.submit([new_job(run_at=datetime.now(UTC) + timedelta(hours=1))])
     assert (claimed(cell), cell.gate.look()["delayed"]) == ([], 1)
+
+
+def test_a_change_that_was_never_told_to_the_gate_is_told_by_the_sweep(cell: Cell) -> None:
+    provisioning = Provisioning(cell.admin)
+    cell.intake.submit([new_job()])
+    provisioning.change_tenant("acme", status="suspended")
+    cell.gate.configure(cell.tenants.get("acme").configuration)
+    provisioning.change_tenant("acme", status="active")
+    assert claimed(cell) == []
+    sweep_ledger(cell)
+    assert len(claimed(cell)) == 1

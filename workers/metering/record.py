@@ -35,6 +35,7 @@ SELECT s.tenant_id, s.job_id, s.call_id, j.kind, s.model, s.state, s.worst_input
        s.input_tokens, s.output_tokens, s.cached_tokens, s.ended_at
 FROM tenant.steps s JOIN tenant.jobs j USING (tenant_id, job_id)
 WHERE s.model IS NOT NULL AND s.state IN ('answered', 'unknown') AND s.recorded_at IS NULL
+  AND s.model <> ALL(%s::text[])
 ORDER BY s.ended_at LIMIT %s FOR UPDATE OF s SKIP LOCKED
 """
 
@@ -97,12 +98,13 @@ class Recorder:
 
     def __init__(self, metering: Database, prices: Prices, tenants: Tenants) -> None:
         self._metering, self._prices, self._tenants = metering, prices, tenants
+        self._unpriced: set[str] = set()
 
     def record(self) -> float:
         """One round; answers the seconds until the next."""
         with self._metering.transaction() as tenant_data:
             with tenant_data.cursor(row_factory=class_row(Draw)) as cursor:
-                draws = cursor.execute(DRAWS, (BATCH,)).fetchall()
+                draws = cursor.execute(DRAWS, (sorted(self._unpriced), BATCH)).fetchall()
             if not draws:
                 metrics.USAGE_LAG.set(0)
                 return PAUSE
@@ -115,12 +117,16 @@ class Recorder:
         return 0.0 if len(priced) == BATCH else PAUSE
 
     def _priced(self, draws: Sequence[Draw]) -> Iterator[tuple[Draw, Cost]]:
-        """A draw whose price has been taken away keeps no other off the bill: it waits, and the lag shows it."""
+        """A draw whose price has been taken away keeps no other off the bill: it waits for a recorder that knows one.
+
+        Prices are settings, so this process will not learn any: it leaves the model's draws out from now on.
+        """
         for draw in draws:
             try:
                 yield draw, self._prices.cost(draw.model, draw.tokens, draw.ended_at)
             except UnknownPrice as error:
-                log.warning("a draw waits for its price", call=draw.call_id, error=str(error))
+                self._unpriced.add(draw.model)
+                log.warning("draws wait for a price", model=draw.model, call=draw.call_id, error=str(error))
 
     def _observe(self, priced: Sequence[tuple[Draw, Cost]]) -> None:
         for draw, cost in priced:

@@ -1,6 +1,10 @@
-"""Offers what was committed and never offered: its door died in between, or the gate was closed or full."""
+"""Tells the gate what it was never told: jobs that were committed and not offered, tenants that were changed.
+
+Whoever should have told it died in between, or the gate was closed, full or away.
+"""
 
 from shared.cell import Cell
+from shared.gate.gate import GateClosed
 from shared.intake import committed
 from shared.ledger import housekeeping
 
@@ -10,6 +14,9 @@ GRACE = 3.0
 #: Jobs per round; a full round is followed by another at once.
 BATCH = 500
 
+#: Seconds for which a changed tenant is told to the gate anew: whoever changed it may have died before telling.
+CHANGED = 60.0
+
 #: Seconds between two rounds that found nothing: with the grace, an orphan is offered within 10 s.
 PAUSE = 5.0
 
@@ -18,4 +25,13 @@ def sweep_ledger(cell: Cell) -> float:
     """One round; answers the seconds until the next."""
     found = housekeeping.unoffered(cell.dispatcher, older_than=GRACE, limit=BATCH)
     offered = cell.intake.offer(committed(job) for job in found)
+    _tell_changes(cell)
     return 0.0 if offered and len(found) == BATCH else PAUSE
+
+
+def _tell_changes(cell: Cell) -> None:
+    try:
+        for tenant in cell.tenants.changed(within=CHANGED):
+            cell.permits.publish(cell.gate.configure(tenant.configuration))
+    except GateClosed:  # its rebuild reads every tenant anyway
+        return

@@ -40,6 +40,7 @@ Table(
     # Grows with each change, so that the gate keeps the newest whoever tells it.
     Column("version", BigInteger, nullable=False, server_default="1"),
     moment("created_at", required=True),
+    moment("changed_at", required=True),
     CheckConstraint("status IN ('active', 'suspended')", name="status"),
     CheckConstraint("weight > 0", name="weight"),
 )

@@ -68,6 +68,7 @@ def upgrade() -> None:
         sa.Column("limits", postgresql.JSONB(astext_type=sa.Text()), server_default="{}", nullable=False),
         sa.Column("version", sa.BigInteger(), server_default="1", nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.Column("changed_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
         sa.CheckConstraint("status IN ('active', 'suspended')", name=op.f("tenants_status_check")),
         sa.CheckConstraint("weight > 0", name=op.f("tenants_weight_check")),
         sa.ForeignKeyConstraint(["tier"], ["control.tiers.tier"], name=op.f("tenants_tier_tiers_fkey")),
