@@ -2,9 +2,9 @@
 
 import os
 import signal
+import socket
 import subprocess
 import sys
-from http.client import HTTPConnection
 from urllib.parse import urlsplit
 
 from tests.support.workers import ROOT, eventually
@@ -19,11 +19,9 @@ with rehearsal() as model:
 
 
 def listening(url: str) -> bool:
-    try:
-        HTTPConnection(urlsplit(url).netloc, timeout=5).connect()
-    except ConnectionRefusedError:
-        return False
-    return True
+    place = urlsplit(url)
+    with socket.socket() as probe:
+        return probe.connect_ex((place.hostname, place.port)) == 0
 
 
 def starter() -> tuple[subprocess.Popen[str], str]:
