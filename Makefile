@@ -29,7 +29,7 @@ types: $(READY) ## mypy --strict
 docs: $(READY) ## rewrite what is generated: asyncapi.yaml, JSON Schemas, the README's configuration table
 	$(BIN)/python -m shared.contracts.generate
 
-bench: $(addprefix bench-,$(BENCHMARKS)) ## every benchmark, one line of JSON each
+bench: $(addprefix bench-,$(BENCHMARKS)) ## every benchmark, one line of JSON each (make bench-NAME: one)
 
 bench-%: $(READY)
 	@$(BIN)/python -m tests.benchmarks.bench_$*
