@@ -50,9 +50,9 @@ def test_a_server_that_is_away_is_told_in_one_line(cell: Cell) -> None:
     assert "does not answer" in refused(gateless, "queues")
 
 
-def test_a_setting_that_is_wrong_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("HEADGATE_LEASE_SECONDS", "soon")
-    assert "HEADGATE_LEASE_SECONDS" in refused(Settings.model_construct(home=tmp_path, openai_api_key=None), "queues")
+def test_a_setting_that_is_wrong_is_named(tmp_path: Path) -> None:
+    wrong = Settings.model_construct(home=tmp_path, openai_api_key=None, lease_seconds="soon")
+    assert "HEADGATE_LEASE_SECONDS" in refused(wrong, "queues")
 
 
 def test_the_database_is_made_ready_and_may_be_again(cell: Cell) -> None:
