@@ -3,6 +3,7 @@
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
@@ -51,7 +52,8 @@ def test_a_server_that_is_away_is_told_in_one_line(cell: Cell) -> None:
 
 
 def test_a_setting_that_is_wrong_is_named(tmp_path: Path) -> None:
-    wrong = Settings.model_construct(home=tmp_path, openai_api_key=None, lease_seconds="soon")
+    soon: Any = "soon"
+    wrong = Settings.model_construct(home=tmp_path, openai_api_key=None, lease_seconds=soon)
     assert "HEADGATE_LEASE_SECONDS" in refused(wrong, "queues")
 
 
