@@ -24,10 +24,10 @@ LANES = ("turns.pro", "embed.pro", "ops.pro", "ops.platform")
 #: Seconds that the model takes: a turn of one call is surely inside it when a fault strikes.
 LATENCY = 0.2
 
-#: Seconds between two strikes, counted from when a lease is live again.
+#: Seconds of work between two strikes, counted from the first job that ended after one.
 BETWEEN = 2.0
 
-#: Seconds in which a row must be done; a lease is 3 s, so each strike costs a few.
+#: Seconds after which a row is struck no more.
 PATIENCE = 240.0
 
 
@@ -94,17 +94,21 @@ def _accept(cell: Cell, keys: dict[str, str], jobs: int) -> int:
 def _strike_until_done(scene: Scene, strike: Strike, jobs: int) -> tuple[int, float]:
     """How often the fault struck while a lease was live, and the longest time until a job ended after it."""
     hits, recovery, until = 0, 0.0, time.monotonic() + PATIENCE
-    while (done := _done(scene.cell)) < jobs:
-        if time.monotonic() > until:
-            break
-        eventually(lambda: _live(scene) or _done(scene.cell) == jobs, "a lease is live")
-        if _done(scene.cell) == jobs:
-            break
-        strike(scene)
-        hits, struck = hits + 1, time.monotonic()
-        eventually(lambda: _done(scene.cell) > done, "a job ends after the fault")
-        recovery = max(recovery, time.monotonic() - struck)
-        eventually(lambda: time.monotonic() > struck + BETWEEN, "time for work in between")  # noqa: B023 - as above
+
+    def over() -> bool:
+        return _done(scene.cell) == jobs
+
+    while not over() and time.monotonic() < until:
+        eventually(lambda: _live(scene) or over(), "a lease is live")
+        done = _done(scene.cell)
+        if done < jobs:
+            strike(scene)
+            hits, struck = hits + 1, time.monotonic()
+            eventually(lambda: _done(scene.cell) > done, "a job ends after the fault")  # noqa: B023 - asked at once
+            recovered = time.monotonic()
+            recovery = max(recovery, recovered - struck)
+            eventually(lambda: over() or time.monotonic() > recovered + BETWEEN, "work in between")  # noqa: B023 - too
+    eventually(over, "every job is over")
     return hits, recovery
 
 
