@@ -119,7 +119,7 @@ class Executor:
             return None
         except SystemExit:  # a child of a pool that is being ended
             return HANDED_BACK
-        except Exception as error:
+        except Exception as error:  # the boundary to room code: whatever it raises fails this run only
             log.warning("run failed", job=str(run.job), kind=run.kind, error=str(error), exc_info=True)
             outcome = _outcome_of(error)
         return ending.end_of(outcome, failures=run.failures, allowed=allowed)

@@ -63,7 +63,7 @@ class BusDoor:
             return self._acceptance.accept(bodies)
         except TROUBLE:
             raise
-        except Exception as error:
+        except Exception as error:  # the boundary to strangers: no message may end the door
             metrics.UPKEEP_ERRORS.labels(loop="bus").inc()
             log.warning("a message cannot be dealt with", messages=len(bodies), error=str(error), exc_info=True)
             if len(bodies) == 1:
