@@ -2,10 +2,9 @@
 
 import random
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 from typing import Any
 
-from shared import clock, outbox
+from shared import outbox
 from shared.cell import Cell
 from shared.contracts.answers import FinishedData
 from shared.gate.values import Ending, How
@@ -25,14 +24,17 @@ LONGEST_BACKOFF = 300.0
 
 @dataclass(frozen=True)
 class End:
-    """What is to be written. `failed` counts against the failures allowed; `how` is what the gate is told."""
+    """What is to be written. `failed` counts against the failures allowed; `how` is what the gate is told.
+
+    `after`: seconds until the next run, on the clocks of gate and ledger; this process's own may be wrong.
+    """
 
     state: State
     how: How = "done"
     result: dict[str, Any] | None = None
     error: str | None = None
     failed: bool = False
-    due: datetime | None = None
+    after: float = 0.0
     effects: Effects = nothing
     children: tuple[NewJob, ...] = ()
 
@@ -49,10 +51,10 @@ def end_of(outcome: Outcome, *, failures: int, allowed: int) -> End:
         case Discard(error):
             return End(State.DISCARDED, error=error)
         case Snooze(seconds):
-            return End(State.WAITING, how="retry", due=clock.now() + timedelta(seconds=seconds))
+            return End(State.WAITING, how="retry", after=seconds)
         case Retry(error, after) if failures + 1 < allowed:
-            due = clock.now() + timedelta(seconds=backoff(failures) if after is None else after)
-            return End(State.WAITING, how="retry", error=error, failed=True, due=due)
+            after = backoff(failures) if after is None else after
+            return End(State.WAITING, how="retry", error=error, failed=True, after=after)
         case Retry(error):
             return End(State.DEAD, error=error, failed=True)
 
@@ -64,7 +66,7 @@ def write(end: End, context: Context, cell: Cell) -> Ending:
         if end.state in FINAL:
             children = _finish(connection, end, context, cell)
         else:
-            runs.wait_again(connection, lease, due=end.due, error=end.error, failed=end.failed)
+            runs.wait_again(connection, lease, after=end.after, error=end.error, failed=end.failed)
             children = []
         runs.lose_open_intents(connection, lease)
     cell.intake.offer(children)
@@ -72,7 +74,7 @@ def write(end: End, context: Context, cell: Cell) -> Ending:
         cell.wakeups.ring(outbox.BELL)
     outcome = end.state.value if end.state in FINAL else end.how
     metrics.JOBS_FINISHED.labels(kind=context.run.kind, tier=context.tenant.tier, outcome=outcome).inc()
-    return Ending(lease, cost=context.cost, how=end.how, due=end.due)
+    return Ending(lease, cost=context.cost, how=end.how, after=end.after)
 
 
 def _finish(connection: Connection, end: End, context: Context, cell: Cell) -> list[Committed]:

@@ -10,12 +10,10 @@ An awake slot goes on with *next* until the gate has nothing for it, its worker 
 
 import threading
 from collections.abc import Callable, Sequence
-from datetime import timedelta
 
 import psycopg
 import structlog
 
-from shared import clock
 from shared.cell import Cell
 from shared.clock import monotonic
 from shared.contracts.kinds import KINDS
@@ -91,12 +89,12 @@ class Executor:
             tenant = self._cell.tenants.get(lease.tenant)
             context = self._context(runs.start(self._cell.database, lease), tenant)
         except AlreadyFinal:
-            return Ending(lease, cost=0)
+            return Ending(lease, cost=0, how="gone")
         except Fenced:
             return None
         except (Unavailable, psycopg.Error) as error:
             log.warning("job not started", job=str(lease.job), error=str(error))
-            return Ending(lease, cost=0, how="retry", due=clock.now() + timedelta(seconds=AWAY))
+            return Ending(lease, cost=0, how="retry", after=AWAY)
         run = context.run
         metrics.JOB_WAIT.labels(kind=run.kind, tier=context.tenant.tier).observe(run.waited)
         with metrics.JOB_RUN.labels(kind=run.kind, tier=context.tenant.tier).time():
@@ -145,7 +143,7 @@ class Executor:
     def hand_back(self, lease: Lease) -> None:
         """Give up a run from outside, because its worker must stop now: the job waits where it was, unharmed."""
         with self._cell.database.transaction(lease.tenant) as connection:
-            runs.wait_again(connection, lease, due=None, error=None, failed=False)
+            runs.wait_again(connection, lease, after=0, error=None, failed=False)
             runs.lose_open_intents(connection, lease)
         self._release(Ending(lease, cost=0, how="back"))
 

@@ -1,6 +1,6 @@
-"""What a tenant may do at once, as its tier sets it and its own settings change it."""
+"""What a tenant may do at once, per minute and per window, as its tier sets it and its own settings change it."""
 
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 import orjson
 from pydantic import BaseModel, ConfigDict, Field
@@ -9,7 +9,7 @@ from shared.contracts.kinds import Family
 
 
 class Limits(BaseModel):
-    """Jobs at once, in all and per family, and jobs that may wait per lane."""
+    """Jobs at once, in all and per family; jobs that may start per minute; and jobs that may wait per family."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -18,11 +18,37 @@ class Limits(BaseModel):
     ingest: int = Field(ge=0, le=100_000)
     embed: int = Field(ge=0, le=100_000)
     ops: int = Field(ge=0, le=100_000)
-    backlog: int = Field(ge=0, le=10_000_000, description="Jobs that may wait in one lane before doors refuse.")
+    backlog: int = Field(ge=0, le=10_000_000, description="Jobs of one family that may wait before doors refuse.")
+    rate: int = Field(0, ge=0, le=1_000_000, description="Jobs started per minute, over all families; 0: any number.")
+    burst: int = Field(1, ge=1, le=100_000, description="Jobs that may start at once after a pause, within `rate`.")
 
     def changed(self, changes: dict[str, Any]) -> Self:
         """These limits with some of them changed; unknown names are refused."""
         return type(self).model_validate(self.model_dump() | changes)
+
+
+class Budget(BaseModel):
+    """A limit on what is drawn in one window: tokens (in and out alike), or nano-dollars.
+
+    A hard budget is never exceeded: what might not fit is not called. A soft one is shown and counted when exceeded.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    limit: int = Field(ge=0, le=2**53, description="Tokens, or nano-dollars (10^-9 USD).")
+    hard: bool = True
+
+
+class Budgets(BaseModel):
+    """A tenant's budgets, and what becomes of a job that finds no room in a hard one."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    tokens_hour: Budget | None = None
+    tokens_month: Budget | None = None
+    usd_day: Budget | None = None
+    usd_month: Budget | None = None
+    over: Literal["wait", "deny"] = "wait"
 
 
 class Configuration(BaseModel):
@@ -35,8 +61,13 @@ class Configuration(BaseModel):
     open: bool
     weight: float = Field(gt=0)
     limits: Limits
+    budgets: Budgets = Budgets()
+    paused: bool = False
 
     def told(self) -> bytes:
-        """As the scripts read it."""
+        """As the scripts read it (`scripts/tenant.lua`)."""
         limits = {"running": self.limits.running} | {family.value: getattr(self.limits, family) for family in Family}
-        return orjson.dumps({"open": self.open, "weight": self.weight, "limits": limits})
+        rate = {"rate": self.limits.rate, "burst": self.limits.burst}
+        budgets = self.budgets.model_dump(exclude_none=True)
+        standing = {"open": self.open, "paused": self.paused, "weight": self.weight}
+        return orjson.dumps(standing | rate | {"limits": limits, "over": budgets.pop("over"), "budgets": budgets})

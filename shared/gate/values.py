@@ -6,12 +6,16 @@ from datetime import datetime
 from typing import Any, Literal
 from uuid import UUID
 
+import orjson
+
 from shared.gate.limits import Configuration
+from shared.gate.windows import Windows
 
 #: Permits owed, by lane.
 Permits = Mapping[str, int]
-#: How a job leaves its worker: at its end, to run again when due, or handed back unharmed.
-How = Literal["done", "retry", "back"]
+#: How a job leaves its worker: at its end, to run again when due, handed back unharmed (what was charged is given
+#: back), or gone: there was nothing to run.
+How = Literal["done", "retry", "back", "gone"]
 
 
 @dataclass(frozen=True)
@@ -48,17 +52,80 @@ class Lease:
 
 
 @dataclass(frozen=True)
+class Draw:
+    """What a call draws on budgets: tokens (in and out alike) and nano-dollars."""
+
+    tokens: int
+    nanos: int
+
+
+@dataclass(frozen=True)
+class Need:
+    """What a job must find room for before it is worth claiming again: the worst case of its next call."""
+
+    draw: Draw
+    windows: Windows
+
+    def told(self) -> bytes:
+        windows = [{"id": window.id, "left": round(window.left * 1000)} for window in self.windows]
+        return orjson.dumps({"tokens": self.draw.tokens, "nanos": self.draw.nanos, "windows": windows})
+
+
+@dataclass(frozen=True)
 class Ending:
-    """How a lease is given back: `cost` drawn, in the family's unit; `due` for a retry."""
+    """How a lease is given back: `cost` drawn, in the family's unit; `after`, in seconds, for a retry."""
 
     lease: Lease
     cost: float
     how: How = "done"
-    due: datetime | None = None
+    after: float = 0.0
+    need: Need | None = None
 
     def arguments(self) -> list[Any]:
-        due = milliseconds(self.due) if self.due else 0
-        return [str(self.lease.job), self.lease.token, self.cost, self.how, due]
+        need = self.need.told() if self.need else b""
+        return [str(self.lease.job), self.lease.token, self.cost, self.how, round(self.after * 1000), need]
+
+
+@dataclass(frozen=True)
+class Hold:
+    """An intent's worst case, to be held in its windows until it is settled."""
+
+    call: str
+    lease: Lease
+    need: Need
+
+
+@dataclass(frozen=True)
+class Shortage:
+    """The hard budget that has no room: `need` and `left` in its unit, `seconds` until its window ends.
+
+    `never`: the need is above the whole limit. `over`: what the tenant's policy says becomes of the job.
+    """
+
+    budget: str
+    limit: int
+    left: int
+    need: int
+    seconds: float
+    never: bool
+    over: Literal["wait", "deny"]
+
+
+@dataclass(frozen=True)
+class Reserved:
+    """Whether a call may be made: it may where the lease is `held` and there is no shortage."""
+
+    held: bool
+    cancelled: bool
+    shortage: Shortage | None
+
+
+@dataclass(frozen=True)
+class Beat:
+    """What a heartbeat learns: jobs whose leases are lost, and jobs that are to end because somebody cancelled them."""
+
+    lost: frozenset[UUID]
+    cancelled: frozenset[UUID]
 
 
 @dataclass(frozen=True)

@@ -53,7 +53,8 @@ WHERE tenant_id = %(tenant)s AND job_id = %(job)s AND fence = %(token)s AND stat
 """
 
 WAIT_AGAIN = """
-UPDATE tenant.jobs SET state = 'waiting', due_at = %(due)s, error = %(error)s, failures = failures + %(failed)s
+UPDATE tenant.jobs SET state = 'waiting', error = %(error)s, failures = failures + %(failed)s,
+       due_at = CASE WHEN %(after)s > 0 THEN now() + %(after)s * interval '1 second' END
 WHERE tenant_id = %(tenant)s AND job_id = %(job)s AND fence = %(token)s AND state = 'running'
 """
 
@@ -143,9 +144,9 @@ def finish(
     _fenced(connection, FINISH, lease, values | {"failed": int(failed)})
 
 
-def wait_again(connection: Connection, lease: Lease, *, due: datetime | None, error: str | None, failed: bool) -> None:
-    """Let the job wait for another run: after a failure, for a while, or because its worker stops."""
-    _fenced(connection, WAIT_AGAIN, lease, {"due": due, "error": error, "failed": int(failed)})
+def wait_again(connection: Connection, lease: Lease, *, after: float, error: str | None, failed: bool) -> None:
+    """Let the job wait for another run, `after` seconds: after a failure, for a while, or because its worker stops."""
+    _fenced(connection, WAIT_AGAIN, lease, {"after": after, "error": error, "failed": int(failed)})
 
 
 def _fenced(connection: Connection, statement: Any, lease: Lease, values: dict[str, Any]) -> None:

@@ -75,7 +75,7 @@ def test_a_job_handed_back_goes_where_it_was(gate: TimedGate) -> None:
 
 def test_a_job_to_be_retried_waits_until_it_is_due(gate: TimedGate) -> None:
     first, second = gate.put("a", jobs=2)
-    gate.end(gate.woken(), how="retry", due=gate.now + timedelta(seconds=5))
+    gate.end(gate.woken(), how="retry", after=5)
     assert gate.woken().job == second
     gate.pass_time(4.9)
     gate.sweep("w")

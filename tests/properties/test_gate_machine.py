@@ -101,7 +101,7 @@ class GateMachine(RuleBasedStateMachine):
         lease, _ = self.drop(data)
         if how == "done":
             self.jobs.pop(lease.job)
-        answered = self.gate.release(Ending(lease, cost, how, self.gate.now + timedelta(seconds=delay)))
+        answered = self.gate.release(Ending(lease, cost, how, delay))
         assert answered.held
         self.publish(answered.permits)
         assert not self.gate.release(Ending(lease, cost)).held

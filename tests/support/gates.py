@@ -68,8 +68,8 @@ class TimedGate(Gate):
         assert lease is not None, "the gate gave no job"
         return lease
 
-    def end(self, lease: Lease, cost: float = 1.0, how: How = "done", due: datetime | None = None) -> bool:
-        return self.release(Ending(lease, cost, how, due)).held
+    def end(self, lease: Lease, cost: float = 1.0, how: How = "done", after: float = 0.0) -> bool:
+        return self.release(Ending(lease, cost, how, after)).held
 
     def served(self, times: int, *lanes: str, cost: Mapping[str, float] | None = None) -> list[str]:
         """Whose jobs run, one after the other, by one slot; each draws what its tenant's jobs cost, or 1."""

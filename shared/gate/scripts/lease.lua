@@ -143,7 +143,7 @@ local function release(id, token, cost, how, due)
     if not lease then return false end
     local job = job_of(id)
     take_back(id, job, lease, cost, how == 'done')
-    if how == 'done' then
+    if how == 'done' or how == 'gone' then
         redis.call('HDEL', K .. 'jobs', id)
     else
         wait_until(id, job, how == 'retry' and due or 0)
