@@ -7,9 +7,10 @@ that runs in the same process can listen, and only the fault matrix has such cod
 from collections.abc import Callable
 from typing import Literal
 
-#: Between a claim and the start in the ledger; the start and the first step; an intent and its reservation; that and
-#: the call; the answer and its outcome in the journal; that and the settling; the end in the ledger and the release; the
-#: release (which may have claimed the next job) and whatever its caller does with the gate's answer.
+#: In order: leased, not yet started in the ledger; started, before the first step; an intent is committed, its
+#: reservation not made; that made, the call not; the answer is here, not yet in the journal; it is there, not yet
+#: settled; settled; the job's end is committed, the gate not told; the gate told (and perhaps another job claimed in the
+#: same breath), nothing done with its answer.
 Point = Literal[
     "after_claim",
     "after_start",
