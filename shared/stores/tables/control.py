@@ -25,6 +25,7 @@ Table(
     Column("tier", Text, primary_key=True),
     Column("weight", Double, nullable=False),
     Column("limits", JSONB, nullable=False),
+    Column("budgets", JSONB, nullable=False, server_default="{}"),
     CheckConstraint("weight > 0", name="weight"),
 )
 
@@ -36,7 +37,9 @@ Table(
     Column("tier", ForeignKey("control.tiers.tier"), nullable=False),
     Column("status", Text, nullable=False, server_default="active"),
     Column("weight", Double),
+    # What is not its tier's.
     Column("limits", JSONB, nullable=False, server_default="{}"),
+    Column("budgets", JSONB, nullable=False, server_default="{}"),
     # Grows with each change, so that the gate keeps the newest whoever tells it.
     Column("version", BigInteger, nullable=False, server_default="1"),
     moment("created_at", required=True),

@@ -104,20 +104,33 @@ Table(
     count("input_tokens"),
     count("output_tokens"),
     count("cached_tokens"),
+    # Nano-dollars: what the call may draw at worst, and what it drew.
+    count("worst_nano"),
+    count("drawn_nano"),
     Column("outcome", JSONB),
     Column("error", Text),
     moment("intended_at", required=True),
     moment("ended_at"),
+    # When what a lost call drew became known after all: by a late answer, or from the provider's log.
+    moment("reconciled_at"),
     moment("recorded_at"),
     PrimaryKeyConstraint("tenant_id", "job_id", "call_id"),
     ForeignKeyConstraint(["tenant_id", "job_id"], ["tenant.jobs.tenant_id", "tenant.jobs.job_id"], ondelete="CASCADE"),
     Index(
         "steps_unrecorded_idx",
         "ended_at",
-        postgresql_where=text("model IS NOT NULL AND state IN ('answered', 'unknown') AND recorded_at IS NULL"),
+        postgresql_where=text(
+            "model IS NOT NULL AND state IN ('answered', 'failed', 'unknown', 'void') AND recorded_at IS NULL"
+        ),
     ),
+    Index(
+        "steps_uncertain_idx",
+        "intended_at",
+        postgresql_where=text("model IS NOT NULL AND state IN ('intent', 'unknown') AND reconciled_at IS NULL"),
+    ),
+    Index("steps_intended_idx", "intended_at", postgresql_using="brin"),
     CheckConstraint("kind IN ('model', 'embedding', 'tool', 'assembly')", name="kind"),
-    CheckConstraint("state IN ('intent', 'answered', 'failed', 'unknown')", name="state"),
+    CheckConstraint("state IN ('intent', 'answered', 'failed', 'unknown', 'void')", name="state"),
 )
 
 Table(
