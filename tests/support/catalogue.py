@@ -6,7 +6,7 @@ from shared.stores.postgres import Connection
 from shared.stores.roles import APP, OWNER
 
 #: Hold nothing of a tenant.
-NOBODYS = {"control.tiers", "control.migrations", "tenant.epoch", "tenant.migrations"}
+NOBODYS = {"control.tiers", "control.lanes", "control.migrations", "tenant.epoch", "tenant.migrations"}
 
 #: Keys that do not begin with the tenant: a tenant's tier, and what an API key is found by before its tenant is known.
 KNOWN_KEYS = {"tenants_tier_tiers_fkey", "api_keys_pkey", "api_keys_key_hash_key"}

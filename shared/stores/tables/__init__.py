@@ -4,6 +4,7 @@ Two schemas with an engine each, and no joins or foreign keys across, so that a 
 its own:
 
 `control`   tiers ◁ tenants ◁ api_keys          who may ask, and for how much
+            lanes                               which are paused
             usage_records ▷ rollups             what was drawn, priced; and its sums by quarter hour
 `tenant`    epoch                               the number of the gate's present memory
             jobs ◁ steps                        the ledger; and the journal of each job's calls
@@ -13,8 +14,8 @@ its own:
 
 Every table of a tenant has `tenant_id` first in its primary key and in each foreign key, so that a reference to another
 tenant's row cannot be written, and row-level security, forced, so that it cannot be read. Exceptions, which the
-catalogue test knows by name: `control.tiers` and `tenant.epoch` hold nothing of a tenant; `control.tenants` and
-`control.api_keys` are about tenants.
+catalogue test knows by name: `control.tiers`, `control.lanes` and `tenant.epoch` hold nothing of a tenant's;
+`control.tenants` and `control.api_keys` are about tenants.
 """
 
 from shared.stores.tables import content, control, ledger

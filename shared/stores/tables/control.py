@@ -3,6 +3,7 @@
 from sqlalchemy import (
     ARRAY,
     BigInteger,
+    Boolean,
     CheckConstraint,
     Column,
     DateTime,
@@ -40,12 +41,25 @@ Table(
     # What is not its tier's.
     Column("limits", JSONB, nullable=False, server_default="{}"),
     Column("budgets", JSONB, nullable=False, server_default="{}"),
+    # By an operator's hand: nothing of it starts; families that have a lane of the tenant's own.
+    Column("paused", Boolean, nullable=False, server_default="false"),
+    Column("dedicated", ARRAY(Text), nullable=False, server_default="{}"),
     # Grows with each change, so that the gate keeps the newest whoever tells it.
     Column("version", BigInteger, nullable=False, server_default="1"),
     moment("created_at", required=True),
     moment("changed_at", required=True),
+    Index(None, "changed_at"),
     CheckConstraint("status IN ('active', 'suspended')", name="status"),
     CheckConstraint("weight > 0", name="weight"),
+)
+
+# Lanes that were ever paused by an operator's hand.
+Table(
+    "lanes",
+    CONTROL,
+    Column("lane", Text, primary_key=True),
+    Column("paused", Boolean, nullable=False),
+    moment("changed_at", required=True),
 )
 
 Table(
