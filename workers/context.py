@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from enum import StrEnum
 from typing import Any
 
 from shared import ids
@@ -15,24 +14,9 @@ from shared.settings import Settings
 from shared.stores.objects import Objects
 from shared.stores.postgres import Connection, Database
 from shared.tenancy.tenants import Tenant
+from workers.interruption import Interrupted, Interruption
 from workers.models.clients import Clients
 from workers.steps import Call, Steps
-
-
-class Interruption(StrEnum):
-    """Why a run may not go on."""
-
-    LOST = "the lease was lost"
-    STOPPING = "the worker stops"
-    LATE = "the run took longer than its kind may"
-
-
-class Interrupted(HeadgateError):  # noqa: N818 - it names what happened
-    """Raised between steps, where a run may not go on."""
-
-    def __init__(self, why: Interruption) -> None:
-        super().__init__(why.value)
-        self.why = why
 
 
 class Context:

@@ -26,8 +26,9 @@ from shared.ledger.states import State
 from shared.telemetry import metrics
 from shared.tenancy.tenants import Tenant
 from workers import ending
-from workers.context import Context, Interrupted, Interruption
+from workers.context import Context
 from workers.ending import HANDED_BACK, End
+from workers.interruption import Interrupted, Interruption
 from workers.lease import Heartbeat
 from workers.models.clients import Clients
 from workers.outcomes import Discard, Outcome, Retry
