@@ -1,10 +1,12 @@
-"""Lanes: a family and a tier, with one Celery queue each; and the permits that travel on them.
+"""Lanes: a family and a tier, or a family and one tenant, with one Celery queue each; and the permits that travel on
+them.
 
 A permit is a tiny Celery message, "there may be something to run". It names its lane and carries nothing of a tenant;
 one too many finds nothing, one too few is replaced by the gate's sweep. So publishing may fail without harm: it is
 counted.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -40,26 +42,33 @@ REDIS_TRANSPORT = {"socket_timeout": 8, "socket_connect_timeout": 8, "health_che
 #: For AMQP: a publish is done when the broker says so.
 AMQP_TRANSPORT = {"confirm_publish": True}
 
+#: A lane's name: its family, and whose it is, a tier's (`.`) or a tenant's (`@`).
+NAME = re.compile(rf"({'|'.join(Family)})([.@])([\w-]+)")
+
 log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True)
 class Lane:
-    """Where jobs of one family wait, for the tenants of one tier."""
+    """Where jobs of one family wait: of the tenants of a tier (`turns.pro`), or of one tenant alone (`turns@acme`)."""
 
     family: Family
-    tier: str
+    tier: str | None = None
+    tenant: str | None = None
 
     def __str__(self) -> str:
-        return f"{self.family}.{self.tier}"
+        return f"{self.family}.{self.tier}" if self.tenant is None else f"{self.family}@{self.tenant}"
 
     @classmethod
     def named(cls, name: str) -> Self:
-        """The lane of this name (`turns.pro`), which is also its Celery queue's."""
-        family, dot, tier = name.partition(".")
-        if not dot or not tier or family not in set(Family):
-            raise ConfigurationError(f"{name!r} is no lane: lanes are FAMILY.TIER, families are {', '.join(Family)}")
-        return cls(Family(family), tier)
+        """The lane of this name, which is also its Celery queue's."""
+        parts = NAME.fullmatch(name)
+        if parts is None:
+            raise ConfigurationError(
+                f"{name!r} is no lane: lanes are FAMILY.TIER or FAMILY@TENANT, families are {', '.join(Family)}"
+            )
+        family, sign, whose = parts.groups()
+        return cls(Family(family), tenant=whose) if sign == "@" else cls(Family(family), whose)
 
 
 def celery_app(broker_url: str) -> Celery:
