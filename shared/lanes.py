@@ -1,5 +1,4 @@
-"""Lanes: a family and a tier, or a family and one tenant, with one Celery queue each; and the permits that travel on
-them.
+"""Lanes: a family and a tier or one tenant, with one Celery queue each; and the permits that travel on them.
 
 A permit is a tiny Celery message, "there may be something to run". It names its lane and carries nothing of a tenant;
 one too many finds nothing, one too few is replaced by the gate's sweep. So publishing may fail without harm: it is
