@@ -60,6 +60,8 @@ jobs = Table(
     moment("offered_at"),
     moment("started_at"),
     moment("finished_at"),
+    # Somebody wants this job to end. One that runs ends at its next step, or where its run ends otherwise.
+    moment("cancel_requested_at"),
     Column("result", JSONB),
     Column("error", Text),
     PrimaryKeyConstraint("tenant_id", "job_id"),
@@ -80,6 +82,25 @@ jobs = Table(
         "tenant_id",
         "coalesce_key",
         postgresql_where=text("state = 'waiting' AND coalesce_key IS NOT NULL"),
+    ),
+    Index(
+        "jobs_in_order_idx",
+        "tenant_id",
+        "ordering_key",
+        "seq",
+        postgresql_where=text("ordering_key IS NOT NULL AND state IN ('waiting', 'running')"),
+    ),
+    Index(
+        "jobs_one_of_a_key_runs_idx",
+        "tenant_id",
+        "ordering_key",
+        unique=True,
+        postgresql_where=text("ordering_key IS NOT NULL AND state = 'running'"),
+    ),
+    Index(
+        "jobs_cancel_requested_idx",
+        "cancel_requested_at",
+        postgresql_where=text("cancel_requested_at IS NOT NULL"),
     ),
     CheckConstraint(
         "state IN ('waiting', 'running', 'done', 'discarded', 'dead', 'denied', 'cancelled')",
