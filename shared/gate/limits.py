@@ -19,12 +19,21 @@ class Limits(BaseModel):
     embed: int = Field(ge=0, le=100_000)
     ops: int = Field(ge=0, le=100_000)
     backlog: int = Field(ge=0, le=10_000_000, description="Jobs of one family that may wait before doors refuse.")
+    backlog_turns: int | None = Field(None, ge=0, le=10_000_000, description="The same for one family, before `backlog`.")
+    backlog_ingest: int | None = Field(None, ge=0, le=10_000_000)
+    backlog_embed: int | None = Field(None, ge=0, le=10_000_000)
+    backlog_ops: int | None = Field(None, ge=0, le=10_000_000)
     rate: int = Field(0, ge=0, le=1_000_000, description="Jobs started per minute, over all families; 0: any number.")
     burst: int = Field(1, ge=1, le=100_000, description="Jobs that may start at once after a pause, within `rate`.")
 
     def changed(self, changes: dict[str, Any]) -> Self:
         """These limits with some of them changed; unknown names are refused."""
         return type(self).model_validate(self.model_dump() | changes)
+
+    def backlog_of(self, family: Family) -> int:
+        """Jobs of this family that may wait, over all its lanes, those for later among them."""
+        own: int | None = getattr(self, f"backlog_{family}")
+        return self.backlog if own is None else own
 
 
 class Budget(BaseModel):

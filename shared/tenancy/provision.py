@@ -1,7 +1,6 @@
 """Making and changing tenants and keys: the operator's side, through the admin's database URL."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -12,19 +11,22 @@ from pydantic import TypeAdapter, ValidationError
 
 from shared import ids
 from shared.contracts.envelope import TenantId
-from shared.contracts.kinds import Scope
+from shared.contracts.kinds import Family, Scope
 from shared.errors import HeadgateError, NotFound
-from shared.gate.limits import Limits
-from shared.stores.postgres import Connection, Database
-from shared.stores.roles import OWNER
-from shared.tenancy import access
+from shared.stores.postgres import Database
+from shared.tenancy import access, tiers
+from shared.tenancy.owner import as_owner
 
 TENANT_ID: TypeAdapter[str] = TypeAdapter(TenantId)
 
-#: Every change raises the version, so that the gate keeps the newest.
+INSERT = "INSERT INTO control.tenants (tenant_id, name, tier, limits) VALUES (%s, %s, %s, jsonb_strip_nulls(%s))"
+
+#: Every change raises the version, so that the gate keeps the newest. A limit of null is the tier's again.
 CHANGE = """
 UPDATE control.tenants SET tier = coalesce(%(tier)s, tier), weight = coalesce(%(weight)s, weight),
-       limits = limits || %(limits)s, status = coalesce(%(status)s, status), version = version + 1, changed_at = now()
+       limits = jsonb_strip_nulls(limits || %(limits)s), status = coalesce(%(status)s, status),
+       paused = coalesce(%(paused)s, paused), version = version + 1, changed_at = now(),
+       dedicated = ARRAY(SELECT unnest(dedicated || %(dedicated)s::text[]) EXCEPT SELECT unnest(%(shared)s::text[]))
 WHERE tenant_id = %(tenant)s RETURNING limits
 """
 
@@ -56,15 +58,14 @@ class Provisioning:
     def __init__(self, admin: Database) -> None:
         self._admin = admin
 
-    def create_tenant(self, tenant: str, *, name: str, tier: str, limits: dict[str, int] | None = None) -> None:
+    def create_tenant(
+        self, tenant: str, *, name: str, tier: str, limits: Mapping[str, int | None] | None = None
+    ) -> None:
         _checked_name(tenant)
-        with self._as_owner() as connection:
-            _checked_limits(connection, tier, limits or {})
+        with as_owner(self._admin) as connection:
+            tiers.check(connection, tier, limits or {})
             try:
-                connection.execute(
-                    "INSERT INTO control.tenants (tenant_id, name, tier, limits) VALUES (%s, %s, %s, %s)",
-                    (tenant, name, tier, Jsonb(limits or {})),
-                )
+                connection.execute(INSERT, (tenant, name, tier, Jsonb(limits or {})))
             except psycopg.errors.UniqueViolation as error:
                 raise AlreadyThere(f"there is a tenant {tenant!r} already") from error
 
@@ -74,14 +75,22 @@ class Provisioning:
         *,
         tier: str | None = None,
         weight: float | None = None,
-        limits: dict[str, int] | None = None,
+        limits: Mapping[str, int | None] | None = None,
         status: str | None = None,
+        paused: bool | None = None,
+        dedicated: Collection[Family] = (),
+        shared: Collection[Family] = (),
     ) -> None:
-        """Change what is given; the rest stays."""
-        changes = {"tenant": tenant, "tier": tier, "weight": weight, "status": status, "limits": Jsonb(limits or {})}
-        with self._as_owner() as connection:
+        """Change what is given; the rest stays.
+
+        A limit of None is the tier's again. `dedicated` families get a lane of the tenant's own, `shared` ones go back
+        to the tier's; jobs that wait stay in the lane they wait in.
+        """
+        changes: dict[str, Any] = {"tenant": tenant, "tier": tier, "weight": weight, "status": status, "paused": paused}
+        changes |= {"dedicated": list(dedicated), "shared": list(shared), "limits": Jsonb(limits or {})}
+        with as_owner(self._admin) as connection:
             if tier is not None or limits:
-                _checked_limits(connection, tier, limits or {})
+                tiers.check(connection, tier, limits or {})
             if connection.execute(CHANGE, changes).fetchone() is None:
                 raise NotFound(f"there is no tenant {tenant!r}: `headgate tenant list` shows them")
 
@@ -102,7 +111,7 @@ class Provisioning:
         _checked_name(principal)
         secret, key_id = access.PREFIX + ids.token(), f"key-{ids.token(6)}"
         values = (key_id, access.hash_of(secret), principal, tenant, acts_for or [], scopes, expires_at)
-        with self._as_owner() as connection:
+        with as_owner(self._admin) as connection:
             try:
                 connection.execute(INSERT_KEY, values)
             except psycopg.errors.ForeignKeyViolation as error:
@@ -112,7 +121,7 @@ class Provisioning:
         return NewKey(key_id, secret, principal)
 
     def revoke_key(self, key_id: str) -> None:
-        with self._as_owner() as connection:
+        with as_owner(self._admin) as connection:
             revoked = connection.execute(
                 "UPDATE control.api_keys SET revoked_at = coalesce(revoked_at, now()) WHERE key_id = %s", (key_id,)
             )
@@ -121,14 +130,8 @@ class Provisioning:
 
     def keys(self, tenant: str | None = None) -> list[dict[str, Any]]:
         """Every key, without its secret."""
-        with self._as_owner() as connection:
+        with as_owner(self._admin) as connection:
             return connection.execute(KEYS, {"tenant": tenant}).fetchall()
-
-    @contextmanager
-    def _as_owner(self) -> Iterator[Connection]:
-        with self._admin.transaction() as connection:
-            connection.execute(f"SET LOCAL ROLE {OWNER}")
-            yield connection
 
 
 def _checked_name(name: str) -> None:
@@ -136,16 +139,3 @@ def _checked_name(name: str) -> None:
         TENANT_ID.validate_python(name)
     except ValidationError as error:
         raise HeadgateError(f"{name!r} is no name: use lower-case letters, digits and '-', at most 63") from error
-
-
-def _checked_limits(connection: Connection, tier: str | None, changes: dict[str, int]) -> None:
-    row = connection.execute(
-        "SELECT limits FROM control.tiers WHERE %(tier)s::text IS NULL OR tier = %(tier)s LIMIT 1", {"tier": tier}
-    ).fetchone()
-    if row is None:
-        tiers = ", ".join(row["tier"] for row in connection.execute("SELECT tier FROM control.tiers ORDER BY weight"))
-        raise NotFound(f"there is no tier {tier!r}: tiers are {tiers}")
-    try:
-        Limits.model_validate(row["limits"]).changed(changes)
-    except ValidationError as error:
-        raise HeadgateError(f"limits are whole numbers named {', '.join(Limits.model_fields)}: {error}") from error

@@ -4,11 +4,11 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, LiteralString
 
 from shared.contracts.kinds import Family
 from shared.errors import NotFound
-from shared.gate.limits import Configuration, Limits
+from shared.gate.limits import Budgets, Configuration, Limits
 from shared.lanes import Lane
 from shared.stores.postgres import Database
 
@@ -16,24 +16,30 @@ from shared.stores.postgres import Database
 PLATFORM = "platform"
 
 COLUMNS = """
-SELECT t.tenant_id, t.name, t.tier, t.status, t.version, coalesce(t.weight, 1) AS weight, t.limits AS changes,
-       tier.limits, tier.weight AS tier_weight
+SELECT t.tenant_id, t.name, t.tier, t.status, t.paused, t.dedicated, t.version, coalesce(t.weight, 1) AS weight,
+       t.limits AS changes, t.budgets AS own_budgets, tier.limits, tier.weight AS tier_weight, tier.budgets
 FROM control.tenants t JOIN control.tiers tier USING (tier)
 """
 
 
 @dataclass(frozen=True)
 class Tenant:
-    """`weight` counts among the tenants of a lane, `tier_weight` among lanes; `limits` are the tenant's own."""
+    """`weight` counts among the tenants of a lane, `tier_weight` among lanes.
+
+    Limits and budgets are the tenant's own where it has any, one by one, and its tier's otherwise.
+    """
 
     tenant_id: str
     name: str
     tier: str
     status: str
+    paused: bool
+    dedicated: frozenset[Family]
     version: int
     weight: float
     tier_weight: float
     limits: Limits
+    budgets: Budgets
 
     @property
     def active(self) -> bool:
@@ -43,12 +49,22 @@ class Tenant:
     def configuration(self) -> Configuration:
         """What the gate is told of this tenant."""
         return Configuration(
-            tenant=self.tenant_id, version=self.version, open=self.active, weight=self.weight, limits=self.limits
+            tenant=self.tenant_id,
+            version=self.version,
+            open=self.active,
+            weight=self.weight,
+            limits=self.limits,
+            budgets=self.budgets,
+            paused=self.paused,
         )
 
     def lane(self, family: Family) -> str:
-        """The lane where this tenant's jobs of a family wait."""
-        return str(Lane(family, self.tier))
+        """The lane where this tenant's new jobs of a family wait."""
+        return str(Lane(family, tenant=self.tenant_id) if family in self.dedicated else Lane(family, self.tier))
+
+    def lane_weight(self, family: Family) -> float:
+        """Of that lane beside others. One of its own weighs what its tier's does, as often as the tenant's weight."""
+        return self.tier_weight * self.weight if family in self.dedicated else self.tier_weight
 
 
 class Tenants:
@@ -67,13 +83,23 @@ class Tenants:
 
     def all(self) -> Sequence[Tenant]:
         """Every tenant, as the dispatcher sees them."""
-        with self._dispatcher.connection() as connection:
-            return [_tenant(row) for row in connection.execute(f"{COLUMNS} ORDER BY t.tenant_id").fetchall()]
+        return self._found("TRUE")
+
+    def of_tier(self, tier: str) -> Sequence[Tenant]:
+        return self._found("t.tier = %s", tier)
 
     def changed(self, within: float) -> Sequence[Tenant]:
         """The tenants that were made or changed in the last `within` seconds."""
+        return self._found("t.changed_at > now() - %s * interval '1 second'", within)
+
+    def dedicated(self) -> Sequence[Lane]:
+        """The lanes that tenants have of their own."""
+        having = self._found("t.dedicated <> '{}'")
+        return [Lane(family, tenant=tenant.tenant_id) for tenant in having for family in sorted(tenant.dedicated)]
+
+    def _found(self, condition: LiteralString, *values: object) -> Sequence[Tenant]:
         with self._dispatcher.connection() as connection:
-            rows = connection.execute(f"{COLUMNS} WHERE t.changed_at > now() - %s * interval '1 second'", (within,))
+            rows = connection.execute(f"{COLUMNS} WHERE {condition} ORDER BY t.tenant_id", values)
             return [_tenant(row) for row in rows.fetchall()]
 
     def _read(self, tenant_id: str) -> Tenant:
@@ -86,4 +112,6 @@ class Tenants:
 
 def _tenant(row: dict[str, Any]) -> Tenant:
     limits = Limits.model_validate(row.pop("limits")).changed(row.pop("changes"))
-    return Tenant(**row, limits=limits)
+    budgets = Budgets.model_validate(row.pop("budgets") | row.pop("own_budgets"))
+    dedicated = frozenset(Family(name) for name in row.pop("dedicated"))
+    return Tenant(**row, limits=limits, budgets=budgets, dedicated=dedicated)
