@@ -7,7 +7,7 @@ from typing import Any
 from shared import outbox
 from shared.cell import Cell
 from shared.contracts.answers import FinishedData
-from shared.gate.values import Ending, How
+from shared.gate.values import Ending, How, Need
 from shared.intake import Committed
 from shared.ledger import runs
 from shared.ledger.jobs import NewJob
@@ -16,6 +16,7 @@ from shared.ledger.states import FINAL, State
 from shared.stores.postgres import Connection
 from shared.telemetry import metrics
 from workers.context import Context
+from workers.holding import OverBudget
 from workers.outcomes import Discard, Done, Outcome, Retry, Snooze, nothing
 
 #: Longest wait between two runs, in seconds.
@@ -35,6 +36,7 @@ class End:
     error: str | None = None
     failed: bool = False
     after: float = 0.0
+    need: Need | None = None
     effects: Effects = nothing
     children: tuple[NewJob, ...] = ()
 
@@ -59,6 +61,13 @@ def end_of(outcome: Outcome, *, failures: int, allowed: int) -> End:
             return End(State.DEAD, error=error, failed=True)
 
 
+def out_of_room(over: OverBudget) -> End:
+    """The job waits until its budgets have room, unharmed; it is denied where that never comes or nobody is to wait."""
+    if over.shortage.never or over.shortage.over == "deny":
+        return End(State.DENIED, error=str(over))
+    return End(State.WAITING, how="back", error=str(over), need=over.need)
+
+
 def write(end: End, context: Context, cell: Cell) -> Ending:
     """Commit the end of a run; answers what the gate must be told. `Fenced` where the job has moved on."""
     lease = context.run.lease
@@ -74,7 +83,7 @@ def write(end: End, context: Context, cell: Cell) -> Ending:
         cell.wakeups.ring(outbox.BELL)
     outcome = end.state.value if end.state in FINAL else end.how
     metrics.JOBS_FINISHED.labels(kind=context.run.kind, tier=context.tenant.tier, outcome=outcome).inc()
-    return Ending(lease, cost=context.cost, how=end.how, after=end.after)
+    return Ending(lease, cost=context.cost, how=end.how, after=end.after, need=end.need)
 
 
 def _finish(connection: Connection, end: End, context: Context, cell: Cell) -> list[Committed]:

@@ -28,10 +28,11 @@ from shared.tenancy.tenants import Tenant
 from workers import ending
 from workers.context import Context
 from workers.ending import HANDED_BACK, End
+from workers.holding import BudgetsAway, Holding, OverBudget
 from workers.interruption import Interrupted, Interruption
 from workers.lease import Heartbeat
 from workers.models.clients import Clients
-from workers.outcomes import Discard, Outcome, Retry
+from workers.outcomes import Discard, Outcome, Retry, Snooze
 from workers.registry import RoomFunction
 from workers.steps import CallFailed, CallLost, Steps
 
@@ -114,6 +115,10 @@ class Executor:
             if interrupted.why is not Interruption.LATE:
                 return HANDED_BACK if interrupted.why is Interruption.STOPPING else None
             outcome = Retry(str(interrupted))
+        except OverBudget as over:
+            return ending.out_of_room(over)
+        except BudgetsAway:
+            outcome = Snooze(AWAY)
         except Fenced:
             return None
         except SystemExit:  # a child of a pool that is being ended
@@ -150,7 +155,8 @@ class Executor:
 
     def _context(self, run: Run, tenant: Tenant) -> Context:
         def steps(context: Context) -> Steps:
-            parts = (self._cell.database, self._cell.prices, run)
+            holding = Holding(self._cell.gate, self._cell.permits, run.lease)
+            parts = (self._cell.database, self._cell.prices, run, holding)
             return Steps(*parts, guard=context.check, charge=context.charge)
 
         return Context(

@@ -108,7 +108,7 @@ class Host:
         loops = [Loop("sweep", lambda: sweep(cell, self._worker)), Loop("observe", lambda: observe(cell))]
         if Family.OPS in self._families:
             relay = Relay(cell, bus.connect(cell.bus_url))
-            recorder = Recorder(cell.metering, cell.prices, cell.tenants)
+            recorder = Recorder(cell)
             loops += [Loop("ledger", lambda: sweep_ledger(cell)), Loop("relay", relay.relay)]
             loops += [Loop("metering", recorder.record)]
         return loops

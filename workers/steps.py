@@ -1,30 +1,34 @@
-"""The paid step: intent, call, outcome. The one place where a paid call is made.
+"""The paid step: intent, reserve, call, outcome, settle. The one place where a paid call is made.
 
-Before the call one short commit says what is about to be called and what it may draw at worst; after it one commit says
-what was drawn and what came of it. Whatever dies in between, the draw is on record. A step is known by its place in the
-job: a later run that finds the place answered replays the answer and calls nothing.
-
-Budgets will hold the worst case between the intent and the call, and settle it after the outcome.
+Before the call one short commit says what is about to be called and what it may draw at worst, and the budgets hold
+that; after it one commit says what was drawn and what came of it, and that is settled. Whatever dies in between, the
+draw is on record and the reservation ends. A step is known by its place in the job: a later run that finds the place
+answered replays the answer and calls nothing.
 """
 
 import hashlib
 import threading
 from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
 from functools import cached_property
 from typing import Any
 
 import orjson
+import psycopg
 import structlog
 
 from shared import clock
-from shared.errors import HeadgateError, Unavailable
+from shared.errors import ConfigurationError, HeadgateError, Unavailable
+from shared.failpoints import reach
+from shared.gate.values import Draw
 from shared.ledger import journal
 from shared.ledger.journal import Past, Step
 from shared.ledger.runs import Effects, Fenced, Run, hold
 from shared.metering.prices import Prices, Tokens
 from shared.stores.postgres import Database
+from workers.holding import Holding
 from workers.outcomes import nothing
 
 #: Seconds between two attempts to write an outcome while the ledger is away.
@@ -73,11 +77,12 @@ class Steps:
         database: Database,
         prices: Prices,
         run: Run,
+        holding: Holding,
         *,
         guard: Callable[[], None],
         charge: Callable[[float], None],
     ) -> None:
-        self._database, self._prices, self._run = database, prices, run
+        self._database, self._prices, self._run, self._holding = database, prices, run, holding
         self._guard, self._charge = guard, charge
         self._calls: Counter[str] = Counter()
 
@@ -91,16 +96,17 @@ class Steps:
         step = self._step(place, call.kind, call.request, model=call.model, worst=call.worst)
         if (past := self._replayed(step)) is not None:
             return past
-        self._prices.cost(call.model, call.worst, clock.now())  # what cannot be priced is not called
+        begun = clock.now()  # worst case and draw are priced alike, so that the one bounds the other
+        step = replace(step, worst_nano=self._prices.cost(call.model, call.worst, begun).total)  # no price, no call
         self._guard()
-        journal.intend(self._database, self._run.lease, step)
-        try:
-            reply = call.make(step.call_id)
-        except (CallFailed, CallLost) as error:
-            journal.close(self._database, self._run.lease, step, lost=isinstance(error, CallLost), error=str(error))
-            raise
+        self._reserve(step, journal.intend(self._database, self._run.lease, step))
+        reply = self._call(step, call)
+        drawn = Draw(reply.drawn.total, self._prices.cost(call.model, reply.drawn, begun).total)
         self._charge(cost_of(reply.drawn))
-        self._write_outcome(step, reply)
+        self._write_outcome(step, reply, drawn)
+        reach("after_outcome")
+        self._holding.settle(step, drawn)
+        reach("after_settle")
         return reply.outcome
 
     def free(self, place: str, kind: str, made_from: Mapping[str, Any], make: Callable[[], dict[str, Any]]) -> Any:
@@ -112,6 +118,33 @@ class Steps:
         outcome = make()
         journal.note(self._database, self._run.lease, step, outcome)
         return outcome
+
+    def _reserve(self, step: Step, intended_at: datetime) -> None:
+        """Hold the worst case. Where the call may not be made, its intent is void."""
+        reach("after_intent")
+        try:
+            self._holding.reserve(step, intended_at)
+            self._guard()
+        except HeadgateError as error:
+            try:
+                journal.void(self._database, self._run.lease, step, str(error))
+            except Unavailable as away:  # it counts as unknown, at its worst, when the run ends
+                log.warning("an intent is not void yet", place=step.place, error=str(away))
+            raise
+        reach("after_reserve")
+
+    def _call(self, step: Step, call: Call) -> Reply:
+        try:
+            reply = call.make(step.call_id)
+        except CallLost as error:
+            journal.lose(self._database, self._run.lease, step, str(error))
+            raise
+        except (CallFailed, ConfigurationError) as error:  # refused, or never sent
+            journal.fail(self._database, self._run.lease, step, str(error))
+            self._holding.settle(step, Draw(0, 0))
+            raise
+        reach("after_call")
+        return reply
 
     def _step(self, place: str, kind: str, made_from: Mapping[str, Any], **paid: Any) -> Step:
         self._calls[place] += 1
@@ -126,27 +159,27 @@ class Steps:
             log.warning("a replayed step was asked for with other input", place=step.place, job=str(self._run.job))
         return past.outcome
 
-    def _write_outcome(self, step: Step, reply: Reply) -> None:
+    def _write_outcome(self, step: Step, reply: Reply, drawn: Draw) -> None:
         """Commit the outcome; where the ledger is away, again until it is back or the run is over."""
         while True:
             try:
-                return self._write_once(step, reply)
+                return self._write_once(step, reply, drawn.nanos)
             except Unavailable as error:
                 log.warning("an outcome is not written yet", place=step.place, error=str(error))
                 threading.Event().wait(AWAY)
                 self._guard()
 
-    def _write_once(self, step: Step, reply: Reply) -> None:
+    def _write_once(self, step: Step, reply: Reply, nano: int) -> None:
         lease = self._run.lease
         try:
             with self._database.transaction(lease.tenant) as connection:
                 hold(connection, lease)
-                journal.answer(connection, lease, step, reply.drawn, reply.outcome)
+                journal.answer(connection, lease, step, reply.drawn, reply.outcome, nano=nano)
                 reply.effects(connection)
-        except Fenced:
-            # Another run has the job: it will not see this answer, but the draw goes on record all the same.
+        except (Fenced, psycopg.Error):
+            # Another run has the job, or the answer cannot be stored: no run will see it, but its draw goes on record.
             with self._database.transaction(lease.tenant) as connection:
-                journal.answer(connection, lease, step, reply.drawn, None)
+                journal.answer(connection, lease, step, reply.drawn, None, nano=nano)
             raise
 
 

@@ -3,18 +3,27 @@
 A paid step is written twice: its intent before the call, with the worst it may draw, and its outcome after, with what
 it drew. What a retried job finds answered it replays. A draw is recorded whoever holds the job by now; an outcome,
 which a replay would trust, only by the holder of the fence.
+
+    intent ▸ answered   what it drew is known
+           ▸ failed     the provider would not serve it: nothing was drawn
+           ▸ void       it was never called: a budget had no room, or the run could not go on
+           ▸ unknown    the answer was lost: drawn at worst, until somebody knows better (`reconciled_at`)
+
+Who knows better than "unknown" is its own caller, if it comes late, or the provider's log, when it is reconciled. Such
+a step is recorded again: the meters may have it at its worst case already.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from datetime import datetime
+from typing import Any, LiteralString
 
 from psycopg.types.json import Jsonb
 
 from shared.gate.values import Lease
 from shared.ledger.runs import hold
 from shared.metering.prices import NOTHING, Tokens
-from shared.stores.postgres import Connection, Database
+from shared.stores.postgres import Connection, Database, one
 
 ANSWERED = """
 SELECT place, input_hash, outcome FROM tenant.steps
@@ -23,19 +32,33 @@ WHERE tenant_id = %s AND job_id = %s AND state = 'answered' AND outcome IS NOT N
 
 INTEND = """
 INSERT INTO tenant.steps (tenant_id, job_id, call_id, place, run, kind, state, input_hash, model,
-                          worst_input_tokens, worst_output_tokens)
+                          worst_input_tokens, worst_output_tokens, worst_nano)
 VALUES (%(tenant)s, %(job)s, %(call)s, %(place)s, %(run)s, %(kind)s, 'intent', %(hash)s, %(model)s,
-        %(worst_input)s, %(worst_output)s)
+        %(worst_input)s, %(worst_output)s, %(worst_nano)s)
+RETURNING intended_at
 """
 
-ANSWER = """
+#: Whose end is not known yet. A lost call keeps the moment at which it was lost, so that what corrects its record
+#: counts in the same quarter of an hour.
+UNCERTAIN = "(state = 'intent' OR (state = 'unknown' AND reconciled_at IS NULL))"
+KNOWN = """
+       ended_at = coalesce(ended_at, now()), reconciled_at = CASE WHEN state = 'unknown' THEN now() END,
+       recorded_at = NULL
+"""
+
+ANSWER = f"""
 UPDATE tenant.steps SET state = 'answered', input_tokens = %(input)s, output_tokens = %(output)s,
-       cached_tokens = %(cached)s, outcome = %(outcome)s, ended_at = now(), error = NULL
-WHERE tenant_id = %(tenant)s AND job_id = %(job)s AND call_id = %(call)s AND recorded_at IS NULL
+       cached_tokens = %(cached)s, drawn_nano = %(nano)s, outcome = %(outcome)s, error = NULL, {KNOWN}
+WHERE tenant_id = %(tenant)s AND job_id = %(job)s AND call_id = %(call)s AND {UNCERTAIN}
 """
 
-CLOSE = """
-UPDATE tenant.steps SET state = %(state)s, error = %(error)s, ended_at = now()
+NOT_DRAWN = f"""
+UPDATE tenant.steps SET state = %(state)s, error = %(error)s, {KNOWN}
+WHERE tenant_id = %(tenant)s AND job_id = %(job)s AND call_id = %(call)s AND {UNCERTAIN}
+"""
+
+LOSE = """
+UPDATE tenant.steps SET state = 'unknown', error = %(error)s, ended_at = now()
 WHERE tenant_id = %(tenant)s AND job_id = %(job)s AND call_id = %(call)s AND state = 'intent'
 """
 
@@ -47,7 +70,7 @@ VALUES (%(tenant)s, %(job)s, %(call)s, %(place)s, %(run)s, %(kind)s, 'answered',
 
 @dataclass(frozen=True)
 class Step:
-    """A step about to be made: `call_id` is (job, place, run, n), unique for ever."""
+    """A step about to be made: `call_id` is (job, place, run, n), unique for ever; `worst_nano` in nano-dollars."""
 
     call_id: str
     place: str
@@ -56,6 +79,7 @@ class Step:
     input_hash: bytes
     model: str | None = None
     worst: Tokens = NOTHING
+    worst_nano: int = 0
 
 
 @dataclass(frozen=True)
@@ -73,26 +97,37 @@ def answered(database: Database, lease: Lease) -> Mapping[str, Past]:
     return {row["place"]: Past(bytes(row["input_hash"]), row["outcome"]) for row in rows}
 
 
-def intend(database: Database, lease: Lease, step: Step) -> None:
-    """Commit what is about to be called and at worst drawn; `Fenced` where the job has moved on."""
+def intend(database: Database, lease: Lease, step: Step) -> datetime:
+    """Commit what is about to be called and at worst drawn; answers when. `Fenced` where the job has moved on."""
+    worst = {"worst_input": step.worst.input, "worst_output": step.worst.output, "worst_nano": step.worst_nano}
     with database.transaction(lease.tenant) as connection:
         hold(connection, lease)
-        worst = {"worst_input": step.worst.input, "worst_output": step.worst.output}
-        connection.execute(INTEND, _values(lease, step) | worst)
+        intended: datetime = one(connection, INTEND, _values(lease, step) | worst)["intended_at"]
+        return intended
 
 
-def answer(connection: Connection, lease: Lease, step: Step, drawn: Tokens, outcome: dict[str, Any] | None) -> None:
+def answer(
+    connection: Connection, lease: Lease, step: Step, drawn: Tokens, outcome: dict[str, Any] | None, *, nano: int
+) -> None:
     """Write what was drawn, and what came of it for a replay (None: another run has the job by now)."""
-    tokens = {"input": drawn.input, "output": drawn.output, "cached": drawn.cached}
+    told = {"input": drawn.input, "output": drawn.output, "cached": drawn.cached, "nano": nano}
     kept = Jsonb(outcome) if outcome is not None else None
-    connection.execute(ANSWER, _values(lease, step) | tokens | {"outcome": kept})
+    connection.execute(ANSWER, _values(lease, step) | told | {"outcome": kept})
 
 
-def close(database: Database, lease: Lease, step: Step, *, lost: bool, error: str) -> None:
-    """The call brought no answer: nothing was drawn, or (`lost`) nobody knows whether it was."""
-    with database.transaction(lease.tenant) as connection:
-        state = "unknown" if lost else "failed"
-        connection.execute(CLOSE, _values(lease, step) | {"state": state, "error": error})
+def fail(database: Database, lease: Lease, step: Step, error: str) -> None:
+    """The provider would not serve the call: nothing was drawn."""
+    _close(database, lease, step, NOT_DRAWN, state="failed", error=error)
+
+
+def void(database: Database, lease: Lease, step: Step, error: str) -> None:
+    """The call was not made after all: its intent binds nobody."""
+    _close(database, lease, step, NOT_DRAWN, state="void", error=error)
+
+
+def lose(database: Database, lease: Lease, step: Step, error: str) -> None:
+    """The call brought no answer, and nobody knows whether it was served."""
+    _close(database, lease, step, LOSE, error=error)
 
 
 def note(database: Database, lease: Lease, step: Step, outcome: dict[str, Any]) -> None:
@@ -100,6 +135,11 @@ def note(database: Database, lease: Lease, step: Step, outcome: dict[str, Any]) 
     with database.transaction(lease.tenant) as connection:
         hold(connection, lease)
         connection.execute(NOTE, _values(lease, step) | {"outcome": Jsonb(outcome)})
+
+
+def _close(database: Database, lease: Lease, step: Step, statement: LiteralString, **told: str) -> None:
+    with database.transaction(lease.tenant) as connection:
+        connection.execute(statement, _values(lease, step) | told)
 
 
 def _values(lease: Lease, step: Step) -> dict[str, Any]:

@@ -36,6 +36,11 @@ class Tokens:
     output: int = 0
     cached: int = 0
 
+    @property
+    def total(self) -> int:
+        """In and out alike, as budgets count."""
+        return self.input + self.output
+
 
 #: What a step draws that calls no model.
 NOTHING = Tokens()
@@ -47,6 +52,10 @@ class Cost:
 
     input: int
     output: int
+
+    @property
+    def total(self) -> int:
+        return self.input + self.output
 
 
 class UnknownPrice(ConfigurationError):  # noqa: N818 - named for what is missing

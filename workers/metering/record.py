@@ -1,167 +1,93 @@
-"""Turns journaled draws into usage records, each once, and adds them to the rollups.
+"""Settles finished steps in the gate, turns their draws into usage records, each once, and marks them.
 
-A draw is found by its step having no mark. Its records have ids made from the call and the meter, so recording it twice
-changes nothing: the records are committed first, the mark after; what dies in between is recorded again in vain.
+Whatever died between a step's outcome and its settling, or between two of these three, is made up for here, for all
+three may be repeated: so no reservation is left over and no draw off the bill. A gate that is closed or away holds the
+round up, for a step that is marked is settled by nobody; the bill is late then, and says so (`usage_lag_seconds`).
+An unknown step goes on record at its worst case and keeps its reservation until somebody knows better.
+
 Control and tenant data are two databases; no transaction spans them.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from datetime import datetime
-from typing import Any
-from uuid import UUID
 
 import structlog
-from psycopg.rows import class_row
 
-from shared import clock, ids
-from shared.metering.prices import Cost, Prices, Tokens, UnknownPrice
-from shared.stores.postgres import Connection, Database
+from shared import clock
+from shared.cell import Cell
+from shared.errors import Unavailable
+from shared.gate.gate import GateClosed, GateFull
+from shared.metering.prices import Cost, Tokens, UnknownPrice
+from shared.metering.usage import NANO
 from shared.telemetry import metrics
-from shared.tenancy.tenants import Tenants
+from workers.metering import books, steps
+from workers.metering.books import Priced
+from workers.metering.soft import SoftBudgets
+from workers.metering.steps import Finished
 
-#: Draws per round; a full round is followed by another at once.
+#: Steps per round; a full round is followed by another at once.
 BATCH = 500
 
 #: Seconds between two rounds that found nothing.
 PAUSE = 1.0
 
-NANO = 1_000_000_000
-
 log = structlog.get_logger(__name__)
-
-DRAWS = """
-SELECT s.tenant_id, s.job_id, s.call_id, j.kind, s.model, s.state, s.worst_input_tokens, s.worst_output_tokens,
-       s.input_tokens, s.output_tokens, s.cached_tokens, s.ended_at
-FROM tenant.steps s JOIN tenant.jobs j USING (tenant_id, job_id)
-WHERE s.model IS NOT NULL AND s.state IN ('answered', 'unknown') AND s.recorded_at IS NULL
-  AND s.model <> ALL(%s::text[])
-ORDER BY s.ended_at LIMIT %s FOR UPDATE OF s SKIP LOCKED
-"""
-
-MARK = """
-UPDATE tenant.steps SET recorded_at = now()
-FROM unnest(%s::text[], %s::uuid[], %s::text[]) AS done (tenant_id, job_id, call_id)
-WHERE steps.tenant_id = done.tenant_id AND steps.job_id = done.job_id AND steps.call_id = done.call_id
-"""
-
-#: A record that is there already is left alone, and adds nothing to its rollup.
-RECORD = """
-WITH fresh AS (
-    INSERT INTO control.usage_records (tenant_id, record_id, job_id, call_id, kind, meter, model, status, quantity,
-                                       cost_nano, drawn_at)
-    SELECT * FROM unnest(%(tenant)s::text[], %(record)s::uuid[], %(job)s::uuid[], %(call)s::text[], %(kind)s::text[],
-                         %(meter)s::text[], %(model)s::text[], %(status)s::text[], %(quantity)s::bigint[],
-                         %(cost)s::bigint[], %(drawn)s::timestamptz[])
-    ON CONFLICT DO NOTHING RETURNING *
-)
-INSERT INTO control.rollups AS r (tenant_id, quarter_hour, meter, model, status, quantity, cost_nano, records)
-SELECT tenant_id, date_bin('15 minutes', drawn_at, 'epoch'), meter, model, status,
-       sum(quantity), sum(cost_nano), count(*)
-FROM fresh GROUP BY 1, 2, 3, 4, 5 ORDER BY 1, 2, 3, 4, 5
-ON CONFLICT (tenant_id, quarter_hour, meter, model, status) DO UPDATE
-SET quantity = r.quantity + excluded.quantity, cost_nano = r.cost_nano + excluded.cost_nano,
-    records = r.records + excluded.records
-"""
-
-
-@dataclass(frozen=True)
-class Draw:
-    """What a step drew, or may have drawn at worst (`state` unknown)."""
-
-    tenant_id: str
-    job_id: UUID
-    call_id: str
-    kind: str
-    model: str
-    state: str
-    worst_input_tokens: int
-    worst_output_tokens: int
-    input_tokens: int
-    output_tokens: int
-    cached_tokens: int
-    ended_at: datetime
-
-    @property
-    def known(self) -> bool:
-        return self.state == "answered"
-
-    @property
-    def tokens(self) -> Tokens:
-        if self.known:
-            return Tokens(self.input_tokens, self.output_tokens, self.cached_tokens)
-        return Tokens(self.worst_input_tokens, self.worst_output_tokens)
 
 
 class Recorder:
     """Runs beside others of its kind: what one has locked, the others skip."""
 
-    def __init__(self, metering: Database, prices: Prices, tenants: Tenants) -> None:
-        self._metering, self._prices, self._tenants = metering, prices, tenants
+    def __init__(self, cell: Cell) -> None:
+        self._cell, self._soft = cell, SoftBudgets(cell)
         self._unpriced: set[str] = set()
 
     def record(self) -> float:
         """One round; answers the seconds until the next."""
-        with self._metering.transaction() as tenant_data:
-            with tenant_data.cursor(row_factory=class_row(Draw)) as cursor:
-                draws = cursor.execute(DRAWS, (sorted(self._unpriced), BATCH)).fetchall()
-            if not draws:
-                metrics.USAGE_LAG.set(0)
+        with self._cell.metering.transaction() as tenant_data:
+            found = steps.finished(tenant_data, but=sorted(self._unpriced), limit=BATCH)
+            oldest = min((step.ended_at for step in found), default=None)
+            metrics.USAGE_LAG.set((clock.now() - oldest).total_seconds() if oldest else 0)
+            if not found or not self._settled(found):
                 return PAUSE
-            priced = list(self._priced(draws))
-            with self._metering.transaction() as control:
-                control.execute(RECORD, _columns([row for pair in priced for row in _records(*pair)]))
-            _mark(tenant_data, [draw for draw, _ in priced])
-        metrics.USAGE_LAG.set((clock.now() - draws[0].ended_at).total_seconds())
+            priced = list(self._priced(found))
+            books.write(self._cell.metering, priced)
+            steps.mark(tenant_data, [each.step for each in priced])
         self._observe(priced)
+        self._soft.look({each.step.tenant_id for each in priced})
         return 0.0 if len(priced) == BATCH else PAUSE
 
-    def _priced(self, draws: Sequence[Draw]) -> Iterator[tuple[Draw, Cost]]:
+    def _settled(self, found: Sequence[Finished]) -> bool:
+        """Put what was drawn in the place of what was held; False where the gate does not answer."""
+        try:
+            permits = self._cell.gate.settle([(step.call_id, step.draw) for step in found if step.known])
+        except (GateClosed, GateFull, Unavailable) as error:
+            log.info("steps are recorded when the gate has settled them", steps=len(found), error=str(error))
+            return False
+        self._cell.permits.publish(permits)
+        return True
+
+    def _priced(self, found: Sequence[Finished]) -> Iterator[Priced]:
         """A draw whose price has been taken away keeps no other off the bill: it waits for a recorder that knows one.
 
         Prices are settings, so this process will not learn any: it leaves the model's draws out from now on.
         """
-        for draw in draws:
+        for step in found:
             try:
-                yield draw, self._prices.cost(draw.model, draw.tokens, draw.ended_at)
+                lost = step.reconciled or not step.known
+                yield Priced(step, self._cost(step, step.tokens), self._cost(step, step.worst if lost else Tokens()))
             except UnknownPrice as error:
-                self._unpriced.add(draw.model)
-                log.warning("draws wait for a price", model=draw.model, call=draw.call_id, error=str(error))
+                self._unpriced.add(step.model)
+                log.warning("draws wait for a price", model=step.model, call=step.call_id, error=str(error))
 
-    def _observe(self, priced: Sequence[tuple[Draw, Cost]]) -> None:
-        for draw, cost in priced:
-            tier = self._tenants.get(draw.tenant_id).tier
-            metrics.TOKENS.labels(tier=tier, model=draw.model, direction="input").inc(draw.tokens.input)
-            metrics.TOKENS.labels(tier=tier, model=draw.model, direction="output").inc(draw.tokens.output)
-            usd = (cost.input + cost.output) / NANO
-            metrics.COST.labels(tier=tier, model=draw.model, billed_to="platform").inc(usd)
+    def _cost(self, step: Finished, tokens: Tokens) -> Cost:
+        if not tokens.total:
+            return Cost(0, 0)
+        return self._cell.prices.cost(step.model, tokens, step.ended_at)
 
-
-def _records(draw: Draw, cost: Cost) -> Iterator[dict[str, Any]]:
-    """A record for each meter of a draw. Its id is made from the call and the meter, never from a clock."""
-    meters = (("tokens.input", draw.tokens.input, cost.input), ("tokens.output", draw.tokens.output, cost.output))
-    for meter, quantity, nano in meters:
-        if quantity:
-            yield {
-                "tenant": draw.tenant_id,
-                "record": ids.derived("usage", draw.call_id, meter),
-                "job": draw.job_id,
-                "call": draw.call_id,
-                "kind": draw.kind,
-                "meter": meter,
-                "model": draw.model,
-                "status": "billed" if draw.known else "unknown",
-                "quantity": quantity,
-                "cost": nano,
-                "drawn": draw.ended_at,
-            }
-
-
-def _columns(rows: Sequence[dict[str, Any]]) -> dict[str, list[Any]]:
-    names = ("tenant", "record", "job", "call", "kind", "meter", "model", "status", "quantity", "cost", "drawn")
-    return {name: [row[name] for row in rows] for name in names}
-
-
-def _mark(connection: Connection, draws: Sequence[Draw]) -> None:
-    tenants, jobs = [draw.tenant_id for draw in draws], [draw.job_id for draw in draws]
-    connection.execute(MARK, (tenants, jobs, [draw.call_id for draw in draws]))
+    def _observe(self, priced: Sequence[Priced]) -> None:
+        """Count what is known to be drawn; a counter cannot take back what a lost call did not draw after all."""
+        for each in priced:
+            step, tier = each.step, self._cell.tenants.get(each.step.tenant_id).tier
+            metrics.TOKENS.labels(tier=tier, model=step.model, direction="input").inc(step.tokens.input)
+            metrics.TOKENS.labels(tier=tier, model=step.model, direction="output").inc(step.tokens.output)
+            usd = each.drawn.total / NANO
+            metrics.COST.labels(tier=tier, model=step.model, billed_to="platform").inc(usd)
