@@ -1,5 +1,6 @@
 """The journal: what was about to be called, what was drawn, and what a later run may trust."""
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from shared.ledger.jobs import NewJob
 from shared.ledger.journal import Step
 from shared.ledger.runs import Fenced
 from shared.metering.prices import Tokens
+from shared.stores.postgres import Database
 from tests.support.cells import make_tenant
 from tests.support.ledgers import lease_on, new_job, record
 
@@ -31,7 +33,7 @@ def started(cell: Cell, job: NewJob, token: int) -> Lease:
 
 
 def step(place: str = "1", run: int = 1) -> Step:
-    return Step(f"{place}/{run}", place, run, "model", b"input", "rehearsal-1", WORST)
+    return Step(f"{place}/{run}", place, run, "model", b"input", "rehearsal-1", WORST, worst_nano=350)
 
 
 def intended(cell: Cell, job: NewJob) -> Lease:
@@ -43,7 +45,7 @@ def intended(cell: Cell, job: NewJob) -> Lease:
 
 def answer(cell: Cell, lease: Lease, outcome: dict[str, Any] | None) -> None:
     with cell.database.transaction(lease.tenant) as connection:
-        journal.answer(connection, lease, step(), DRAWN, outcome)
+        journal.answer(connection, lease, step(), DRAWN, outcome, nano=35)
 
 
 def kept(cell: Cell) -> dict[str, Any]:
@@ -52,11 +54,16 @@ def kept(cell: Cell) -> dict[str, Any]:
     return row
 
 
+def mark_recorded(cell: Cell) -> None:
+    with cell.metering.connection() as connection:
+        connection.execute("UPDATE tenant.steps SET recorded_at = now()")
+
+
 def test_an_intent_says_the_worst_before_the_call(cell: Cell, job: NewJob) -> None:
     intended(cell, job)
     row = kept(cell)
     assert (row["state"], row["worst_input_tokens"], row["worst_output_tokens"]) == ("intent", 100, 200)
-    assert (row["input_tokens"], row["ended_at"]) == (0, None)
+    assert (row["worst_nano"], row["input_tokens"], row["drawn_nano"], row["ended_at"]) == (350, 0, 0, None)
 
 
 def test_an_answered_step_is_replayed_by_its_place(cell: Cell, job: NewJob) -> None:
@@ -65,7 +72,8 @@ def test_an_answered_step_is_replayed_by_its_place(cell: Cell, job: NewJob) -> N
     past = journal.answered(cell.database, started(cell, job, 2))
     assert {place: known.outcome for place, known in past.items()} == {"1": {"said": "hello"}}
     row = kept(cell)
-    assert (row["input_tokens"], row["output_tokens"], row["cached_tokens"]) == (10, 20, 5)
+    assert (row["input_tokens"], row["output_tokens"], row["cached_tokens"], row["drawn_nano"]) == (10, 20, 5, 35)
+    assert row["reconciled_at"] is None
 
 
 def test_an_intent_left_open_is_unknown_to_the_next_run(cell: Cell, job: NewJob) -> None:
@@ -91,30 +99,51 @@ def test_the_draw_of_a_zombie_is_recorded_and_its_answer_is_not_replayed(cell: C
     assert journal.answered(cell.database, holder) == {}
 
 
-def test_a_draw_already_recorded_as_unknown_stays_as_it_was_billed(cell: Cell, job: NewJob) -> None:
+def test_a_late_answer_puts_an_unknown_call_right_and_has_it_recorded_again(cell: Cell, job: NewJob) -> None:
     zombie = intended(cell, job)
     started(cell, job, 2)
-    with cell.metering.connection() as connection:
-        connection.execute("UPDATE tenant.steps SET recorded_at = now()")
+    mark_recorded(cell)
+    lost = kept(cell)
     answer(cell, zombie, None)
-    assert kept(cell)["state"] == "unknown"
+    row = kept(cell)
+    assert (row["state"], row["drawn_nano"], row["recorded_at"]) == ("answered", 35, None)
+    assert row["reconciled_at"] is not None
+    assert row["ended_at"] == lost["ended_at"], "its record is corrected in the quarter of an hour it stands in"
 
 
-@pytest.mark.parametrize(("lost", "state"), [(True, "unknown"), (False, "failed")])
+def test_what_is_known_of_a_call_is_not_written_over(cell: Cell, job: NewJob) -> None:
+    lease = intended(cell, job)
+    answer(cell, lease, {"said": "hello"})
+    mark_recorded(cell)
+    before = kept(cell)
+    for write in (journal.fail, journal.void, journal.lose):
+        write(cell.database, lease, step(), "cut")
+    answer(cell, lease, None)
+    assert kept(cell) == before
+
+
+@pytest.mark.parametrize(
+    ("write", "state"), [(journal.lose, "unknown"), (journal.fail, "failed"), (journal.void, "void")]
+)
 def test_a_call_without_an_answer_is_closed_as_what_it_may_have_drawn(
-    cell: Cell, job: NewJob, lost: bool, state: str
+    cell: Cell, job: NewJob, write: Callable[[Database, Lease, Step, str], None], state: str
 ) -> None:
     lease = intended(cell, job)
-    journal.close(cell.database, lease, step(), lost=lost, error="cut")
-    assert (kept(cell)["state"], kept(cell)["error"]) == (state, "cut")
+    write(cell.database, lease, step(), "cut")
+    row = kept(cell)
+    assert (row["state"], row["error"], row["reconciled_at"]) == (state, "cut", None)
+    assert row["ended_at"] is not None
     assert journal.answered(cell.database, started(cell, job, 2)) == {}
 
 
-def test_an_answered_step_is_not_closed_again(cell: Cell, job: NewJob) -> None:
-    lease = intended(cell, job)
-    answer(cell, lease, {"said": "hello"})
-    journal.close(cell.database, lease, step(), lost=True, error="cut")
-    assert kept(cell)["state"] == "answered"
+def test_a_call_that_was_never_made_is_void_though_its_run_was_given_up(cell: Cell, job: NewJob) -> None:
+    zombie = intended(cell, job)
+    started(cell, job, 2)
+    mark_recorded(cell)
+    journal.void(cell.database, zombie, step(), "the lease was lost")
+    row = kept(cell)
+    assert (row["state"], row["input_tokens"], row["recorded_at"]) == ("void", 0, None)
+    assert row["reconciled_at"] is not None
 
 
 def test_a_fenced_run_may_neither_intend_nor_note(cell: Cell, job: NewJob) -> None:

@@ -6,6 +6,8 @@ import time
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from shared import ids
 from shared.cell import Cell
 from shared.gate.values import Lease
@@ -27,6 +29,7 @@ MODEL = "rehearsal-1"
 INPUT, OUTPUT = 500, 1500
 
 WORST = Tokens(input=1000, output=200)
+WORST_NANO = 1000 * INPUT + 200 * OUTPUT
 
 
 def running(cell: Cell, tenant: str) -> Run:
@@ -38,7 +41,7 @@ def running(cell: Cell, tenant: str) -> Run:
 
 
 def intended(cell: Cell, run: Run, place: str, model: str = MODEL) -> Step:
-    step = Step(f"{run.job}/{place}/1/1", place, 1, "model", b"", model, WORST)
+    step = Step(f"{run.job}/{place}/1/1", place, 1, "model", b"", model, WORST, worst_nano=WORST_NANO)
     journal.intend(cell.database, run.lease, step)
     return step
 
@@ -52,11 +55,12 @@ def drawn(cell: Cell, run: Run, place: str, tokens: Tokens, model: str = MODEL) 
 
 def answer(cell: Cell, run: Run, step: Step, tokens: Tokens) -> None:
     with cell.database.transaction(run.tenant) as connection:
-        journal.answer(connection, run.lease, step, tokens, {})
+        nano = tokens.input * INPUT + tokens.output * OUTPUT
+        journal.answer(connection, run.lease, step, tokens, {}, nano=nano)
 
 
 def recorder(cell: Cell) -> Recorder:
-    return Recorder(cell.metering, cell.prices, cell.tenants)
+    return Recorder(cell)
 
 
 def records(cell: Cell) -> list[dict[str, Any]]:
@@ -124,7 +128,7 @@ def test_a_recorder_that_died_before_its_mark_records_nothing_twice(cell: Cell) 
 def test_a_lost_call_is_recorded_at_its_worst_and_as_unknown(cell: Cell) -> None:
     run = running(cell, "acme")
     step = intended(cell, run, "0.model")
-    journal.close(cell.database, run.lease, step, lost=True, error="cut")
+    journal.lose(cell.database, run.lease, step, "cut")
     recorder(cell).record()
     assert [(row["status"], row["quantity"]) for row in records(cell)] == [("unknown", 1000), ("unknown", 200)]
     assert sum(row["cost_nano"] for row in records(cell)) == 1000 * INPUT + 200 * OUTPUT
@@ -132,28 +136,64 @@ def test_a_lost_call_is_recorded_at_its_worst_and_as_unknown(cell: Cell) -> None
 
 def test_a_refused_call_and_an_open_intent_are_not_recorded(cell: Cell) -> None:
     run = running(cell, "acme")
-    journal.close(cell.database, run.lease, intended(cell, run, "0.model"), lost=False, error="429")
+    journal.fail(cell.database, run.lease, intended(cell, run, "0.model"), "429")
     intended(cell, run, "1.model")
     recorder(cell).record()
     assert records(cell) == []
 
 
-def test_an_answer_that_comes_after_its_run_was_lost_is_billed_exactly(cell: Cell) -> None:
-    """It is on record as unknown only once the recorder has seen it; whoever comes before that is heard."""
+def on_bill(cell: Cell) -> dict[tuple[str, str, str], tuple[int, int]]:
+    """Tokens and nano-dollars by call, meter and status, where the records do not cancel each other out."""
+    sums: dict[tuple[str, str, str], tuple[int, int]] = {}
+    for row in records(cell):
+        key = (row["call_id"], row["meter"], row["status"])
+        quantity, cost = sums.get(key, (0, 0))
+        sums[key] = (quantity + row["quantity"], cost + row["cost_nano"])
+    return {key: found for key, found in sums.items() if found != (0, 0)}
+
+
+@pytest.mark.parametrize("recorded_before", [False, True])
+def test_an_answer_that_comes_after_its_run_was_lost_is_billed_exactly(cell: Cell, recorded_before: bool) -> None:
     run = running(cell, "acme")
-    early, late = intended(cell, run, "0.model"), intended(cell, run, "1.model")
-    for step in (early, late):
-        journal.close(cell.database, run.lease, step, lost=True, error="the lease was lost")
-    answer(cell, run, early, Tokens(input=10, output=1))
+    step = intended(cell, run, "0.model")
+    journal.lose(cell.database, run.lease, step, "the lease was lost")
+    if recorded_before:
+        recorder(cell).record()
+    answer(cell, run, step, Tokens(input=10, output=1))
+    for _ in range(2):
+        recorder(cell).record()
+    assert on_bill(cell) == {
+        (step.call_id, "tokens.input", "billed"): (10, 10 * INPUT),
+        (step.call_id, "tokens.output", "billed"): (1, OUTPUT),
+    }
+    assert len(records(cell)) == 6, "at worst, its reversal, and what was drawn, on two meters"
+    assert len({row["drawn_at"] for row in records(cell)}) == 1, "in one quarter of an hour"
+    assert sums(cell, "rollups") == sums(cell, "usage_records")
+
+
+def test_a_call_that_was_not_served_after_all_is_taken_off_the_bill(cell: Cell) -> None:
+    run = running(cell, "acme")
+    step = intended(cell, run, "0.model")
+    journal.lose(cell.database, run.lease, step, "cut")
     recorder(cell).record()
-    answer(cell, run, late, Tokens(input=10, output=1))
+    journal.void(cell.database, run.lease, step, "it was never made")
     recorder(cell).record()
-    found = {(row["call_id"], row["meter"]): (row["status"], row["quantity"]) for row in records(cell)}
-    assert found == {
-        (early.call_id, "tokens.input"): ("billed", 10),
-        (early.call_id, "tokens.output"): ("billed", 1),
-        (late.call_id, "tokens.input"): ("unknown", 1000),
-        (late.call_id, "tokens.output"): ("unknown", 200),
+    assert on_bill(cell) == {}
+    assert sums(cell, "rollups") == sums(cell, "usage_records")
+
+
+def test_a_lost_call_is_reversed_at_the_price_it_was_recorded_at(cell: Cell) -> None:
+    run = running(cell, "acme")
+    step = intended(cell, run, "0.model")
+    journal.lose(cell.database, run.lease, step, "cut")
+    recorder(cell).record()
+    answer(cell, run, step, Tokens(input=10, output=1))
+    dearer = Cell(cell.settings.model_copy(update={"prices": {MODEL: {"input": "1", "output": "3"}}}))
+    Recorder(dearer).record()
+    dearer.close()
+    assert on_bill(cell) == {
+        (step.call_id, "tokens.input", "billed"): (10, 2 * 10 * INPUT),
+        (step.call_id, "tokens.output", "billed"): (1, 2 * OUTPUT),
     }
 
 
