@@ -12,8 +12,9 @@ from shared.ledger import journal, runs
 from shared.metering.prices import Tokens
 from shared.stores.postgres import Connection, Database
 from tests.support.cells import make_tenant
-from tests.support.ledgers import lease_on, new_job, record
+from tests.support.spending import running
 from workers import steps
+from workers.holding import Holding
 from workers.steps import Call, Reply, Steps
 
 
@@ -41,10 +42,11 @@ def database(cell: Cell, monkeypatch: pytest.MonkeyPatch) -> Iterator[Outage]:
 
 @pytest.fixture
 def run(cell: Cell) -> runs.Run:
-    make_tenant(cell, "acme")
-    job = new_job()
-    record(cell, job)
-    return runs.start(cell.database, lease_on(job, 1))
+    return running(cell, "acme", make_tenant(cell, "acme").secret)
+
+
+def steps_in(database: Database, cell: Cell, run: runs.Run, **parts: Any) -> Steps:
+    return Steps(database, cell.prices, run, Holding(cell.gate, cell.permits, run.lease), **parts)
 
 
 def call(database: Outage, outage: int) -> Call:
@@ -59,7 +61,7 @@ def call(database: Outage, outage: int) -> Call:
 
 def test_an_answer_is_written_when_the_ledger_is_back(cell: Cell, database: Outage, run: runs.Run) -> None:
     charged: list[float] = []
-    made = Steps(database, cell.prices, run, guard=lambda: None, charge=charged.append)
+    made = steps_in(database, cell, run, guard=lambda: None, charge=charged.append)
     assert made.paid("0.model", call(database, outage=3)) == {"answer": "42"}
     assert journal.answered(cell.database, run.lease)["0.model"].outcome == {"answer": "42"}
     assert charged == [14.0]
@@ -73,7 +75,7 @@ def test_an_answer_is_given_up_when_the_run_is_over(cell: Cell, database: Outage
         if database.left:
             raise OverError
 
-    made = Steps(database, cell.prices, run, guard=guard, charge=lambda _: None)
+    made = steps_in(database, cell, run, guard=guard, charge=lambda _: None)
     with pytest.raises(OverError):
         made.paid("0.model", call(database, outage=1000))
     assert journal.answered(cell.database, run.lease) == {}
