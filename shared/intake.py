@@ -61,6 +61,7 @@ class Committed:
     family: Family
     priority: int
     due_at: datetime | None
+    ordering_key: str | None
 
 
 class Intake:
@@ -86,11 +87,7 @@ class Intake:
         """
         room = self._room(jobs)
         receipts = self._record(jobs, room)
-        self.offer(
-            Committed(job.tenant_id, job.job_id, seq, job.family, job.priority, job.run_at)
-            for job, (receipt, seq) in zip(jobs, receipts, strict=True)
-            if receipt.fresh
-        )
+        self.offer(_as_recorded(job, seq) for job, (receipt, seq) in zip(jobs, receipts, strict=True) if receipt.fresh)
         return [receipt for receipt, _ in receipts]
 
     def record_child(self, connection: Connection, job: NewJob) -> Committed | None:
@@ -98,7 +95,7 @@ class Intake:
         known = insert_one(connection, job)
         if known is None or known.job_id != job.job_id:
             return None
-        return Committed(job.tenant_id, job.job_id, known.seq, job.family, job.priority, job.run_at)
+        return _as_recorded(job, known.seq)
 
     def offer(self, committed: Iterable[Committed]) -> bool:
         """Offer jobs to the gate and publish the permits it owes; False where they are left to the ledger sweep."""
@@ -120,24 +117,24 @@ class Intake:
         return Offer(
             job=job.job_id,
             lane=tenant.lane(job.family),
-            lane_weight=tenant.tier_weight,
+            lane_weight=tenant.lane_weight(job.family),
             score=keys.score(job.priority, job.seq),
             cost=EXPECTED_COST[job.family],
             configuration=tenant.configuration,
             due=job.due_at,
+            ordering_key=job.ordering_key,
         )
 
     def _room(self, jobs: Sequence[NewJob]) -> dict[tuple[str, Family], int | Reason]:
         """How many more jobs each backlog takes, or why it takes none."""
         backlogs = sorted({(job.tenant_id, job.family) for job in jobs})
         tenants = [self._tenants.get(tenant_id) for tenant_id, _ in backlogs]
-        lanes = [(tenant.tenant_id, tenant.lane(family)) for tenant, (_, family) in zip(tenants, backlogs, strict=True)]
         try:
-            waiting = self._gate.waiting(lanes)
+            waiting = self._gate.waiting(backlogs)
         except (GateClosed, Unavailable):
             return dict.fromkeys(backlogs, self._room_while_closed())
         rooms = zip(backlogs, tenants, waiting, strict=True)
-        return {backlog: max(0, tenant.limits.backlog - waits) for backlog, tenant, waits in rooms}
+        return {backlog: max(0, tenant.limits.backlog_of(backlog[1]) - waits) for backlog, tenant, waits in rooms}
 
     def _room_while_closed(self) -> int | Reason:
         bound = self._closed_gate_backlog
@@ -155,14 +152,22 @@ class Intake:
                 mine = list(group)
                 bind(connection, tenant_id)
                 asked.append((tenant_id, insert(connection, tenant_id, _within(connection, mine, room), mine)))
-            for tenant_id, answer in asked:
-                known |= {(tenant_id, *name): row for name, row in answer.known().items()}
+        for tenant_id, answer in asked:
+            known |= {(tenant_id, *name): row for name, row in answer.known().items()}
         return [_receipt(job, known, room[job.tenant_id, job.family]) for job in jobs]
 
 
 def committed(job: Standing) -> Committed:
     """A job that the ledger says is not over, as it must be offered."""
-    return Committed(job.tenant_id, job.job_id, job.seq, job.of_family, job.priority, job.due_at)
+    return Committed(
+        job.tenant_id, job.job_id, job.seq, job.of_family, job.priority, job.due_at, ordering_key=job.ordering_key
+    )
+
+
+def _as_recorded(job: NewJob, seq: int) -> Committed:
+    return Committed(
+        job.tenant_id, job.job_id, seq, job.family, job.priority, job.run_at, ordering_key=job.ordering_key
+    )
 
 
 def _within(

@@ -4,23 +4,22 @@ A script's answer is JSON. Each answer carries the permits that the caller now o
 (`shared.lanes`): whoever changed the gate's state publishes them.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
 import orjson
 from redis import Redis
-from redis.exceptions import ConnectionError as RedisConnectionError
-from redis.exceptions import MasterDownError, NoScriptError, OutOfMemoryError, ReadOnlyError, ResponseError
-from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from shared import ids
-from shared.errors import HeadgateError, Unavailable
+from shared.contracts.kinds import Family
 from shared.gate import keys
+from shared.gate.calls import Calls, GateClosed, GateFull
 from shared.gate.limits import Configuration
-from shared.gate.scripts import Scripts
-from shared.gate.values import Answered, Ending, Lease, Offer, Permits
+from shared.gate.scripts import STRICT_OFFER, Library
+from shared.gate.values import Answered, Beat, Draw, Ending, Hold, Lease, Offer, Permits, Reserved, Shortage
+
+__all__ = ["Gate", "GateClosed", "GateFull"]
 
 #: Longest time a worker may hold the sweep without showing itself, in milliseconds; two sweeps.
 SWEEPER_TTL = 2000
@@ -29,30 +28,18 @@ SWEEPER_TTL = 2000
 SWEEP_LIMIT = 1000
 
 
-class GateClosed(HeadgateError):  # noqa: N818 - it names a state
-    """The gate has lost its memory and works again when a worker has rebuilt it from the ledger."""
-
-
-class GateFull(HeadgateError):  # noqa: N818 - as above
-    """The gate's Redis is full: the ledger sweep offers the job when there is room."""
-
-
 class Gate:
-    """One cell's gate."""
+    """One cell's gate. Every operation raises `GateClosed` or `Unavailable`; an offer also `GateFull`."""
 
-    def __init__(self, redis: Redis, cell: str, *, scripts: Scripts | None = None) -> None:
-        self._redis = redis
-        self._prefix = keys.prefix(cell)
-        self._scripts = scripts or Scripts()
+    def __init__(self, redis: Redis, cell: str, *, library: Library | None = None) -> None:
+        self._calls = Calls(redis, keys.prefix(cell), library or Library())
+
+    # --- jobs -----------------------------------------------------------------
 
     def offer(self, offers: Sequence[Offer], *, epoch: int | None = None) -> Permits:
         """Put committed jobs into their backlogs, in one round trip; `epoch`: the one being rebuilt."""
-        return _sum(a.permits for a in self._run("offer", [offer.arguments() for offer in offers], epoch))
-
-    def adopt(self, running: Sequence[tuple[Offer, int]], lease_seconds: float, *, epoch: int) -> Permits:
-        """Rebuild only: take in jobs that the ledger says are running, under the tokens they run with."""
-        rows = [[*offer.arguments(), token, int(lease_seconds * 1000)] for offer, token in running]
-        return _sum(a.permits for a in self._run("adopt", rows, epoch))
+        operation = STRICT_OFFER if epoch is None else "offer"
+        return _sum(self._run(operation, [offer.arguments() for offer in offers], epoch))
 
     def claim(self, worker: str, lanes: Sequence[str], lease_seconds: float, *, permit: str = "") -> Answered:
         """The job whose turn it is in these lanes; `permit` names the lane whose permit woke the slot."""
@@ -68,93 +55,103 @@ class Gate:
 
     def renew(
         self, worker: str, leases: Iterable[Lease], lease_seconds: float, *, slots: int | None, lanes: Sequence[str]
-    ) -> set[UUID]:
-        """Extend a process's leases and tell its slots (None from a child); answers the jobs it has lost."""
+    ) -> Beat:
+        """Extend a process's leases and tell its slots (None from a child)."""
         held = [part for lease in leases for part in (str(lease.job), lease.token)]
         told = "" if slots is None else slots
-        answered = self._one("renew", worker, int(lease_seconds * 1000), told, ",".join(lanes), *held)
-        return {UUID(job) for job in answered.fields["lost"]}
+        fields = self._one("renew", worker, int(lease_seconds * 1000), told, ",".join(lanes), *held).fields
+        return Beat(frozenset(map(UUID, fields["lost"])), frozenset(map(UUID, fields["cancelled"])))
 
-    def sweep(self, worker: str) -> Answered:
-        """Housekeeping, if this worker holds the sweep: `fields` has swept, expired and wake (milliseconds)."""
-        return self._one("sweep", worker, SWEEPER_TTL, SWEEP_LIMIT)
+    def cancel(self, job: UUID) -> Permits:
+        """Forget a job that waits; one that is leased is marked, and its worker hears of it."""
+        return self._one("cancel", str(job)).permits
 
-    def configure(self, configuration: Configuration) -> Permits:
-        """Tell a tenant's limits, weight and status; they bind from the next claim on."""
-        return self._one("configure", configuration.tenant, configuration.version, configuration.told()).permits
+    # --- budgets --------------------------------------------------------------
 
-    def waiting(self, backlogs: Sequence[tuple[str, str]]) -> list[int]:
-        """How many jobs wait in each (tenant, lane), those for later among them, in one round trip."""
-        return [answered.fields["waiting"] for answered in self._run("room", [list(pair) for pair in backlogs])]
+    def reserve(self, hold: Hold) -> Reserved:
+        """Hold a call's worst case in its windows, before it is made. Without an answer nothing may be called."""
+        lease = hold.lease
+        fields = self._one("reserve", hold.call, str(lease.job), lease.token, hold.need.told()).fields
+        return Reserved(fields["held"], fields["cancelled"], _shortage(fields["shortage"]))
 
-    def look(self, most: int = 1000) -> Mapping[str, Any]:
-        """What stands where, for people and metrics: lanes and backlogs (see `scripts/look.lua`)."""
-        return self._one("look", most).fields
+    def settle(self, draws: Iterable[tuple[str, Draw]]) -> Permits:
+        """Replace the reservations of these calls by what they drew; those not reserved (any more) are left alone."""
+        told = [part for call, draw in draws for part in (call, draw.tokens, draw.nanos)]
+        return self._one("settle", *told).permits if told else {}
+
+    def drawn(self, tenant: str) -> Mapping[str, Mapping[str, int]]:
+        """By window: tokens and nanos drawn, and held_tokens and held_nanos for calls whose draw is not known yet."""
+        windows = self._one("drawn", tenant).fields["windows"]
+        return {name: {unit: int(amount) for unit, amount in window.items()} for name, window in windows.items()}
+
+    # --- rebuild --------------------------------------------------------------
+
+    def adopt(self, running: Sequence[tuple[Offer, int, bool]], lease_seconds: float, *, epoch: int) -> Permits:
+        """Take in jobs that the ledger says are running: under their tokens, and whether they are to be cancelled."""
+        leased = int(lease_seconds * 1000)
+        rows = [[*offer.arguments(), token, leased, int(cancelled)] for offer, token, cancelled in running]
+        return _sum(self._run("adopt", rows, epoch))
+
+    def remember(self, drawn: Sequence[tuple[str, Mapping[str, Draw]]], *, epoch: int) -> None:
+        """Set what tenants have drawn, by window."""
+        rows = [
+            [tenant, *(part for name, draw in windows.items() for part in (name, draw.tokens, draw.nanos))]
+            for tenant, windows in drawn
+        ]
+        self._run("remember", rows, epoch)
+
+    def hold(self, holds: Sequence[Hold], *, epoch: int) -> None:
+        """Put back the reservations of intents that are not settled."""
+        self._run("hold", [[hold.call, hold.lease.tenant, hold.need.told()] for hold in holds], epoch)
 
     def memory(self) -> bytes:
         """Which memory of Redis this is: another one after a restart, a failover or a flush."""
-        with _translated():
-            return bytes(self._redis.eval(self._scripts.bare("memory"), 1, self._prefix, ids.token()))
+        return bytes(self._calls.bare("memory", ids.token()))
 
     def open(self, epoch: int, memory: bytes) -> bool:
         """Put an epoch in force that was rebuilt in this memory; False where that, or the epoch in force, is newer."""
-        with _translated():
-            return bool(self._redis.eval(self._scripts.bare("open"), 1, self._prefix, epoch, memory))
+        return bool(self._calls.bare("open", epoch, memory))
 
     def is_open(self) -> bool:
         """Whether the gate works."""
         try:
-            self.waiting([("", "")])
+            self._one("room", "", "")
         except GateClosed:
             return False
         return True
 
     def forget(self, epoch: int) -> None:
         """Remove what epochs before this one left behind: of the gate's past, and of rebuilds that came to nothing."""
-        with _translated():
-            for key in self._redis.scan_iter(f"{self._prefix}[0-9]*:*", count=1000):
-                if int(key.removeprefix(self._prefix.encode()).partition(b":")[0]) < epoch:
-                    self._redis.unlink(key)
+        self._calls.forget(epoch)
+
+    # --- upkeep and looking on ------------------------------------------------
+
+    def sweep(self, worker: str) -> Answered:
+        """Housekeeping, if this worker holds the sweep: `fields` has swept, expired and wake (milliseconds)."""
+        return self._one("sweep", worker, SWEEPER_TTL, SWEEP_LIMIT)
+
+    def configure(self, configuration: Configuration, *, epoch: int | None = None) -> Permits:
+        """Tell a tenant's configuration; it binds from the next claim on."""
+        told = [configuration.tenant, configuration.version, configuration.told()]
+        return _sum(self._run("configure", [told], epoch))
+
+    def pause(self, lane: str, *, paused: bool, epoch: int | None = None) -> Permits:
+        """Let nothing be claimed from a lane, or again."""
+        return _sum(self._run("pause", [[lane, int(paused)]], epoch))
+
+    def waiting(self, backlogs: Sequence[tuple[str, Family]]) -> list[int]:
+        """How many jobs of each (tenant, family) wait, those held for later among them, in one round trip."""
+        return [answered.fields["waiting"] for answered in self._run("room", backlogs)]
+
+    def look(self, most: int = 1000) -> Mapping[str, Any]:
+        """What stands where, for people and metrics: lanes and backlogs (see `scripts/look.lua`)."""
+        return self._one("look", most).fields
 
     def _one(self, operation: str, *arguments: Any) -> Answered:
-        return self._run(operation, [list(arguments)])[0]
+        return self._run(operation, [arguments])[0]
 
-    def _run(self, operation: str, calls: Sequence[list[Any]], epoch: int | None = None) -> list[Answered]:
-        """Run one script once per call, pipelined; a Redis that does not know the script is taught it."""
-        if not calls:
-            return []
-        script, rebuilding = self._scripts[operation], "" if epoch is None else epoch
-        with _translated():
-            try:
-                return self._pipelined(script.sha, calls, rebuilding)
-            except NoScriptError:
-                self._redis.script_load(script.text)
-                return self._pipelined(script.sha, calls, rebuilding)
-
-    def _pipelined(self, sha: str, calls: Sequence[list[Any]], epoch: int | str) -> list[Answered]:
-        pipeline = self._redis.pipeline(transaction=False)
-        for arguments in calls:
-            pipeline.evalsha(sha, 1, self._prefix, epoch, *arguments)
-        answers = pipeline.execute(raise_on_error=False)
-        for answer in answers:
-            if isinstance(answer, Exception):
-                raise answer
-        return [_answered(answer) for answer in answers]
-
-
-@contextmanager
-def _translated() -> Iterator[None]:
-    """Redis's errors as Headgate's."""
-    try:
-        yield
-    except OutOfMemoryError as error:
-        raise GateFull("the gate's Redis is full: raise its maxmemory") from error
-    except (RedisConnectionError, RedisTimeoutError, ReadOnlyError, MasterDownError) as error:
-        raise Unavailable(f"the gate's Redis does not answer: {error}") from error
-    except ResponseError as error:
-        if not str(error).startswith("CLOSED"):
-            raise
-        raise GateClosed("the gate is closed until a worker has rebuilt it from the ledger") from error
+    def _run(self, operation: str, calls: Sequence[Sequence[Any]], epoch: int | None = None) -> list[Answered]:
+        return [_answered(raw) for raw in self._calls.run(operation, calls, epoch=epoch)]
 
 
 def _answered(raw: bytes) -> Answered:
@@ -164,9 +161,16 @@ def _answered(raw: bytes) -> Answered:
     return Answered(fields["permits"], lease, bool(fields.get("held", True)), fields)
 
 
-def _sum(many: Iterable[Permits]) -> Permits:
+def _shortage(told: Mapping[str, Any] | bool) -> Shortage | None:
+    if isinstance(told, bool):
+        return None
+    numbers = {name: int(told[name]) for name in ("limit", "left", "need")}
+    return Shortage(told["budget"], seconds=told["ms"] / 1000, never=told["never"], over=told["over"], **numbers)
+
+
+def _sum(many: Iterable[Answered]) -> Permits:
     total: dict[str, int] = {}
-    for permits in many:
-        for lane, missing in permits.items():
+    for answered in many:
+        for lane, missing in answered.permits.items():
             total[lane] = total.get(lane, 0) + missing
     return total

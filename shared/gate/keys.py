@@ -1,26 +1,33 @@
 """Every key of the gate. All begin with `hg:{<cell>}:`, so a cell lies in one hash slot.
 
-`head`                        hash: epoch in force, run_id of the Redis it was opened on
+`head`                        run_id of the Redis on which the epoch in force was opened, and the epoch: `<run_id>:<epoch>`
 `mark`                        names this memory of Redis: a flush takes it away
+`wake:<loop>`                 list: a bell (`wake`)
 
-and, under `<epoch>:`, made by the scripts:
+and, under `<epoch>:`, made by the scripts; a *record* is a packed map, read once and written once by each operation
+(`scripts/records.lua` says what each begins with):
 
-`jobs`                        hash: job → tenant, lane, score, expected cost, when offered
+`jobs`                        hash: job → record: tenant, lane, score, expected cost, when offered, ordering key, when
+                              due, need; lease (token, worker, since, what was charged); cancelled, again
 `backlog:<lane>:<tenant>`     sorted set: waiting jobs by priority, then order of acceptance
 `delayed`                     sorted set: jobs by the time they are due
+`line:<tenant>:<key>`         sorted set: unfinished jobs of an ordering key by order of acceptance
+`holders`                     hash: `<tenant>:<key>` → the job that holds the key; the others of its line are held
 `ready:<lane>`                sorted set: tenants that may start a job, by virtual time
+`blocked`                     sorted set: tenants by the time at which they must be placed anew
 `leases`                      sorted set: jobs by the end of their lease
-`leased`                      hash: job → token, worker, since, what was charged
-`tenant:<tenant>`             hash: version, weight, open, limit:*, running, running:<family>, delayed, lanes, active,
-                              and for each lane in: (running), delayed:, time:, stands:, startable:, cost: (running
-                              average)
-`lane:<lane>`                 hash: weight, pass (stride), returned (it was idle), clock (virtual), clock_of (whose),
-                              seconds (running average), eligible, live, running, starved (since when), repairs
+`tenant:<tenant>`             record: configuration; running, by family; `tat` (rate); and for each lane: waiting,
+                              delayed, held, running, startable, needs, virtual time, cost (running average), stands
+`budget:<tenant>`             record: budgets; windows (drawn and held, by id); needs
+`reserved`                    hash: call → record: tenant, tokens, nanos, windows
+`lane:<lane>`                 record: weight, pass (stride), returned (it was idle), clock (virtual), clock_of (whose),
+                              seconds (running average), eligible, live, running, paused, starved (since when), repairs
+`passes`                      hash: lane that has something to start → pass; '' where it was idle
 `stride:<lanes>`              pass of the lane picked last, among lanes that are served together
 `lanes`, `active`             sets: all lanes; tenants that have work
 `workers`, `worker:<id>`      sorted set by end of validity; hash: slots, lanes
 `busy`                        hash: worker → leases it holds
-`sweeper`                     the worker that holds the sweep
+`sweeper`, `planned`          the worker that holds the sweep; when it means to sweep again
 `tokens`                      counter of the fence
 """
 

@@ -29,12 +29,13 @@ class Offer:
     cost: float
     configuration: Configuration
     due: datetime | None = None
+    ordering_key: str | None = None
 
     def arguments(self) -> list[Any]:
         told = self.configuration
         due = milliseconds(self.due) if self.due else 0
         place = [str(self.job), told.tenant, self.lane, self.lane_weight, self.score, due, self.cost]
-        return [*place, told.version, told.told()]
+        return [*place, told.version, told.told(), self.ordering_key or ""]
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ from shared.stores import redis
 from tests.integration.bus.places import amqp_channel
 from tests.support import cells
 from tests.support.cells import make_tenant
+from tests.support.records import change
 from tests.support.walking import accept, event, finished, submit
 from tests.support.workers import ROOT, eventually, workers
 
@@ -96,7 +97,7 @@ def test_permits_that_workers_took_and_dropped_are_sent_anew(cell: Cell) -> None
 def believed(cell: Cell, many: int) -> int:
     """Make the gate believe that so many permits are out that nobody has."""
     (key,) = cell.redis.keys("hg:{main}:*:lane:ops.pro")
-    return int(cell.redis.hincrby(key, "live", many))
+    return change(cell.redis, key.decode(), "live", many)
 
 
 def test_many_jobs_run_on_few_permits(cell: Cell) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from shared.contracts.kinds import Family
 from shared.embedded import valkey
 from shared.embedded.crew import crew
 from shared.embedded.home import held, passwords
@@ -45,7 +46,7 @@ def operations(gate: Gate) -> list[Callable[[], object]]:
         lambda: gate.renew("w", [], LEASE, slots=1, lanes=["turns.pro"]),
         lambda: gate.sweep("w"),
         lambda: gate.configure(configuration("a")),
-        lambda: gate.waiting([("a", "turns.pro")]),
+        lambda: gate.waiting([("a", Family.TURNS)]),
         gate.look,
     ]
 
@@ -68,7 +69,7 @@ def test_a_gate_never_opened_is_closed(home: Path) -> None:
 def test_a_flushed_gate_is_closed(home: Path) -> None:
     def use(gate: Gate) -> None:
         open_gate(gate)
-        gate._redis.flushall()
+        gate._calls._redis.flushall()
         assert closed(gate)
 
     a_redis(home, use)
@@ -79,13 +80,13 @@ def test_a_gate_whose_redis_came_back_with_its_old_memory_is_closed(home: Path) 
 
     def before(gate: Gate) -> None:
         open_gate(gate)
-        for key in gate._redis.scan_iter():
-            remembered[key] = bytes(gate._redis.dump(key))  # type: ignore[arg-type]  # the client is synchronous
+        for key in gate._calls._redis.scan_iter():
+            remembered[key] = bytes(gate._calls._redis.dump(key))  # type: ignore[arg-type]  # the client is synchronous
 
     def after(gate: Gate) -> None:
         for key, value in remembered.items():
-            gate._redis.restore(key, 0, value)
-        assert gate._redis.hget("hg:{main}:head", "epoch") == b"1"
+            gate._calls._redis.restore(key, 0, value)
+        assert gate._calls._redis.get("hg:{main}:head").endswith(b":1")
         assert closed(gate)
         assert gate.open(2, gate.memory())
         assert gate.claim("w", ["turns.pro"], LEASE).lease is None
@@ -112,10 +113,10 @@ def test_an_older_epoch_is_not_put_in_force(home: Path) -> None:
     a_redis(home, use)
 
 
-def test_a_script_that_redis_has_forgotten_is_taught_again(home: Path) -> None:
+def test_operations_that_redis_has_forgotten_are_loaded_again(home: Path) -> None:
     def use(gate: Gate) -> None:
         open_gate(gate)
-        gate._redis.script_flush()
+        gate._calls._redis.function_flush()
         assert gate.claim("w", ["turns.pro"], LEASE).lease is not None
 
     a_redis(home, use)
@@ -124,12 +125,12 @@ def test_a_script_that_redis_has_forgotten_is_taught_again(home: Path) -> None:
 def test_a_full_redis_takes_no_offers_and_goes_on_with_the_rest(home: Path) -> None:
     def use(gate: Gate) -> None:
         open_gate(gate)
-        gate._redis.config_set("maxmemory", "1mb")  # less than it uses when empty
+        gate._calls._redis.config_set("maxmemory", "1mb")  # less than it uses when empty
         with pytest.raises(GateFull, match="maxmemory"):
             gate.offer([job("a")])
         lease = gate.claim("w", ["turns.pro"], LEASE).lease
         assert lease is not None
-        assert gate.renew("w", [lease], LEASE, slots=1, lanes=["turns.pro"]) == set()
+        assert gate.renew("w", [lease], LEASE, slots=1, lanes=["turns.pro"]).lost == set()
         assert gate.sweep("w").fields["swept"]
         assert gate.release(Ending(lease, 1.0)).held
 
@@ -139,7 +140,7 @@ def test_a_full_redis_takes_no_offers_and_goes_on_with_the_rest(home: Path) -> N
 def test_a_redis_that_became_a_replica_is_away(home: Path) -> None:
     def use(gate: Gate) -> None:
         open_gate(gate)
-        gate._redis.replicaof("127.0.0.1", 1)
+        gate._calls._redis.replicaof("127.0.0.1", 1)
         for operation in operations(gate):
             with pytest.raises(Unavailable):
                 operation()

@@ -67,7 +67,7 @@ def test_a_tenant_at_its_concurrency_keeps_its_turn(gate: TimedGate) -> None:
     held = gate.taken()
     gate.put("wide", jobs=40)
     gate.served(20)
-    assert gate.tenant("narrow")["stands:turns.pro"] == "full"
+    assert gate.tenant("narrow")["lanes"]["turns.pro"]["stands"] == "full"
     gate.end(held)
     assert gate.served(4) == ["narrow"] * 4
 

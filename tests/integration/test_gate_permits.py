@@ -137,7 +137,7 @@ def test_jobs_taken_before_the_first_heartbeat_count_as_running(gate: TimedGate)
 
 def test_jobs_taken_in_by_a_rebuild_count_as_running_once_their_worker_shows_itself(gate: TimedGate) -> None:
     running = [(job("a"), 7), (job("a"), 8)]
-    gate.adopt(running, LEASE, epoch=1)
+    gate.adopt([(offer, token, False) for offer, token in running], LEASE, epoch=1)
     gate.put("a", jobs=5)
     leases = [lease_of(offer, token) for offer, token in running]
     for _ in range(3):

@@ -95,7 +95,7 @@ def test_a_suspended_tenants_jobs_wait_and_go_on_when_it_resumes(gate: TimedGate
     first, second = gate.put("a", jobs=2)
     assert gate.configure(configuration("a", version=2, is_open=False)) == {}
     assert gate.take() is None
-    assert gate.tenant("a")["stands:turns.pro"] == "blocked"
+    assert gate.tenant("a")["lanes"]["turns.pro"]["stands"] == "blocked"
     gate.configure(configuration("a", version=3))
     assert [lease.job for lease in all_of(gate)] == [first, second]
 

@@ -31,7 +31,7 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def waiting(cell: Cell, tenant: str = "acme") -> int:
-    return cell.gate.waiting([(tenant, LANE)])[0]
+    return cell.gate.waiting([(tenant, Family.OPS)])[0]
 
 
 def claimed(cell: Cell) -> list[UUID]:

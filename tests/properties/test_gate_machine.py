@@ -109,7 +109,7 @@ class GateMachine(RuleBasedStateMachine):
     @rule(worker=workers)
     def beat(self, worker: str) -> None:
         mine = [lease for lease, holder in self.held.values() if holder == worker]
-        assert self.gate.renew(worker, mine, LEASE, slots=SLOTS, lanes=LANES) == set()
+        assert self.gate.renew(worker, mine, LEASE, slots=SLOTS, lanes=LANES).lost == set()
 
     # --- what time and mishaps do ---------------------------------------------
 
@@ -131,7 +131,7 @@ class GateMachine(RuleBasedStateMachine):
         books = read(self.gate, TENANTS, LANES)
         books.check()
         assert books.jobs == self.jobs.keys()
-        assert books.leased == self.held.keys()
+        assert set(books.leases) == self.held.keys()
         self.no_limit_exceeded(books)
         self.before = books
 
@@ -166,7 +166,7 @@ class GateMachine(RuleBasedStateMachine):
         swept = self.gate.sweep("w1")
         self.publish(swept.permits)
         if swept.fields["expired"]:
-            leased = read(self.gate, TENANTS, LANES).leased
+            leased = set(read(self.gate, TENANTS, LANES).leases)
             self.held = {job: kept for job, kept in self.held.items() if job in leased}
 
     def drain(self) -> None:

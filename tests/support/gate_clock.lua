@@ -1,4 +1,4 @@
 -- The clock of tests: milliseconds that the test has set.
-local function clock()
-    return tonumber(redis.call('GET', KEYS[1] .. 'clock'))
+local function clock(prefix)
+    return tonumber(redis.call('GET', prefix .. 'clock'))
 end

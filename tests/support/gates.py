@@ -1,6 +1,5 @@
 """A gate by itself, without a ledger: its own keys in Redis, and a clock that only the test moves."""
 
-import random
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -15,9 +14,10 @@ from shared import ids
 from shared.gate import keys
 from shared.gate.gate import Gate
 from shared.gate.limits import Configuration, Limits
-from shared.gate.scripts import Scripts
+from shared.gate.scripts import Library
 from shared.gate.values import Ending, How, Lease, Offer
 from shared.stores import redis
+from tests.support.records import record
 
 CLOCK = Path(__file__).with_name("gate_clock.lua").read_text()
 
@@ -37,8 +37,8 @@ class TimedGate(Gate):
     """The real gate on a clock of its own. Jobs get their order of acceptance as they are offered."""
 
     def __init__(self, client: Redis) -> None:
-        cell = f"test-{random.getrandbits(64):016x}"
-        super().__init__(client, cell, scripts=Scripts(clock=CLOCK))
+        cell = f"test-{ids.token()}"
+        super().__init__(client, cell, library=Library(clock=CLOCK))
         self.redis, self.prefix, self.now = client, keys.prefix(cell), DAWN
         self.pass_time(0)
         assert self.open(1, self.memory())
@@ -84,10 +84,13 @@ class TimedGate(Gate):
         """A heartbeat of a worker that holds nothing."""
         self.renew(worker, [], LEASE, slots=slots, lanes=lanes)
 
-    def tenant(self, tenant: str) -> dict[str, str]:
+    def tenant(self, tenant: str) -> dict[str, Any]:
         """What the gate keeps of a tenant."""
-        found: dict[bytes, bytes] = self.redis.hgetall(f"{self.prefix}1:tenant:{tenant}")  # type: ignore[assignment]  # sync
-        return {field.decode(): value.decode() for field, value in found.items()}
+        return record(self.redis, f"{self.prefix}1:tenant:{tenant}")
+
+    def lane(self, lane: str) -> dict[str, Any]:
+        """What the gate keeps of a lane."""
+        return record(self.redis, f"{self.prefix}1:lane:{lane}")
 
 
 @contextmanager

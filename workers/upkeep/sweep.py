@@ -2,7 +2,6 @@
 
 from shared.cell import Cell
 from shared.gate.gate import GateClosed
-from shared.telemetry import metrics
 
 #: Longest time between two sweeps, in seconds; P5 allows a free slot two of them.
 LONGEST = 1.0
@@ -11,8 +10,12 @@ LONGEST = 1.0
 SHORTEST = 0.005
 
 
+#: The bell that rings for the sweeper when something falls due before it means to look again (`scripts/records.lua`).
+BELL = "sweep"
+
+
 def sweep(cell: Cell, worker: str) -> float:
-    """One sweep; answers the seconds until something is due."""
+    """One sweep, and the wait until something is due; answers the seconds that others who would sweep may pause."""
     try:
         answered = cell.gate.sweep(worker)
     except GateClosed:
@@ -22,16 +25,9 @@ def sweep(cell: Cell, worker: str) -> float:
         cell.permits.publish(rebuilt.permits)
         return 0.0
     cell.permits.publish(answered.permits)
-    return min(LONGEST, max(SHORTEST, answered.fields["wake"] / 1000)) if answered.fields["swept"] else LONGEST
-
-
-def observe(cell: Cell) -> float:
-    """Set the gauges of each lane; answers the seconds until the next look."""
-    seen = cell.gate.look()
-    waiting: dict[str, int] = {}
-    for backlog in list(seen["backlogs"]):
-        waiting[backlog["lane"]] = waiting.get(backlog["lane"], 0) + backlog["waiting"]
-    for lane in list(seen["lanes"]):
-        metrics.BACKLOG.labels(lane=lane["lane"]).set(waiting.get(lane["lane"], 0))
-        metrics.RUNNING.labels(lane=lane["lane"]).set(lane["running"])
-    return 5.0
+    if not answered.fields["swept"]:
+        return LONGEST
+    pause = answered.fields["wake"] / 1000
+    if pause > SHORTEST:
+        cell.wakeups.wait(BELL, pause)
+    return SHORTEST

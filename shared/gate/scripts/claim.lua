@@ -5,10 +5,8 @@
 -- answer   {lease: {job, tenant, lane, token} | false, permits: {lane: number}}
 
 if ARGV[4] ~= '' then
-    local key = K .. 'lane:' .. ARGV[4]
-    if number(redis.call('HGET', key, 'live')) > 0 then redis.call('HINCRBY', key, 'live', -1) end
-    redis.call('HSET', key, 'repairs', 0)
-    touched[ARGV[4]] = true
+    local state = lane(ARGV[4])
+    state.live, state.repairs = math.max(0, state.live - 1), nil
 end
 local lease = claim(ARGV[2], tonumber(ARGV[3]), { unpack(ARGV, 5) })
 return answer({ lease = lease })

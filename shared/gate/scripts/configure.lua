@@ -1,4 +1,4 @@
--- Tell the gate a tenant's limits; they bind from the next claim on.
+-- Tell the gate a tenant's configuration; it binds from the next claim on.
 --
 -- ARGV[2]  tenant              ARGV[3]  version, ARGV[4] the configuration as JSON
 -- answer   {permits: {lane: number}}

@@ -1,94 +1,65 @@
 -- Handing a job out and taking it back. A lease holds a slot of its tenant from the claim to the release.
 
-local function job_of(id)
-    local packed = redis.call('HGET', K .. 'jobs', id)
-    return packed and cmsgpack.unpack(packed)
+-- Weight of the newest cost in a running average: about the last ten jobs count.
+local NEWEST = 0.2
+
+local function averaged(usual, newest)
+    return usual and usual + NEWEST * (newest - usual) or newest
 end
 
--- A worker's leases are counted whether or not it has shown itself yet; who holds none is not kept.
-local function count_for(worker, change)
-    if redis.call('HINCRBY', K .. 'busy', worker, change) == 0 then redis.call('HDEL', K .. 'busy', worker) end
-end
-
-local function count(tenant, lane, worker, change)
-    local key = K .. 'tenant:' .. tenant
-    redis.call('HINCRBY', key, 'running', change)
-    redis.call('HINCRBY', key, 'running:' .. family_of(lane), change)
-    redis.call('HINCRBY', key, 'in:' .. lane, change)
-    redis.call('HINCRBY', K .. 'lane:' .. lane, 'running', change)
-    count_for(worker, change)
+local function count(job, worker, change)
+    local record, family, state = tenant(job.tenant), family_of(job.lane), lane(job.lane)
+    local part = lane_of_tenant(record, job.lane)
+    record.running = record.running + change
+    record.by[family] = (record.by[family] or 0) + change
+    part.running, state.running = part.running + change, state.running + change
+    busy[worker] = (busy[worker] or 0) + change
 end
 
 -- Charge what the job is expected to cost: virtual time to the tenant, slot-seconds to the lane.
 local function charge(job)
-    local tenant_key, lane_key = K .. 'tenant:' .. job.tenant, K .. 'lane:' .. job.lane
-    local known = redis.call('HMGET', tenant_key, 'cost:' .. job.lane, 'weight')
-    local cost = known[1] and number(known[1]) or job.cost
-    redis.call('HINCRBYFLOAT', tenant_key, 'time:' .. job.lane, cost / math.max(number(known[2]), 1e-6))
-    local lane = redis.call('HMGET', lane_key, 'seconds', 'weight')
-    local seconds = lane[1] and number(lane[1]) or 1
-    redis.call('HINCRBYFLOAT', lane_key, 'pass', seconds / math.max(number(lane[2]), 1e-6))
+    local record, state = tenant(job.tenant), lane(job.lane)
+    local part = lane_of_tenant(record, job.lane)
+    local cost, seconds = part.cost or job.cost, state.seconds or 1
+    part.time = part.time + cost / record.weight
+    state.pass = state.pass + seconds / state.weight
     return cost, seconds
 end
 
--- The lane's clock: the furthest time at which a job was claimed, and whose job it was.
-local function turn(lane_key, tenant, time)
-    local clock = number(redis.call('HGET', lane_key, 'clock'))
-    if time >= clock then redis.call('HSET', lane_key, 'clock', time, 'clock_of', tenant) end
-end
-
--- Where that job was charged too much the clock goes back with its tenant; else a newcomer would wait behind a mistake.
-local function turn_back(lane_key, tenant, time)
-    local clock = redis.call('HMGET', lane_key, 'clock', 'clock_of')
-    if clock[2] == tenant and time < number(clock[1]) then redis.call('HSET', lane_key, 'clock', time) end
-end
-
--- Put what was charged right by what was really drawn, and remember it for the next expectation.
+-- Put what was charged right by what was really drawn; `whole`: remember it for the next expectation. Where the job at
+-- which the lane's clock stands was charged too much, the clock goes back with its tenant: else a newcomer would wait
+-- behind a mistake.
 local function correct(job, lease, cost, whole)
-    local tenant_key, lane_key = K .. 'tenant:' .. job.tenant, K .. 'lane:' .. job.lane
-    local seconds = (now - lease.since) / 1000
-    local weight = math.max(number(redis.call('HGET', tenant_key, 'weight')), 1e-6)
-    local share = math.max(number(redis.call('HGET', lane_key, 'weight')), 1e-6)
-    local time = redis.call('HINCRBYFLOAT', tenant_key, 'time:' .. job.lane, (cost - lease.cost) / weight)
-    turn_back(lane_key, job.tenant, number(time))
-    redis.call('HINCRBYFLOAT', lane_key, 'pass', (seconds - lease.seconds) / share)
+    local record, state = tenant(job.tenant), lane(job.lane)
+    local part, seconds = lane_of_tenant(record, job.lane), (now - lease.since) / 1000
+    part.time = part.time + (cost - lease.cost) / record.weight
+    if state.clock_of == job.tenant and part.time < state.clock then state.clock = part.time end
+    state.pass = state.pass + (seconds - lease.seconds) / state.weight
     if not whole then return end
-    local usual = redis.call('HGET', tenant_key, 'cost:' .. job.lane)
-    redis.call('HSET', tenant_key, 'cost:' .. job.lane, usual and usual + NEWEST * (cost - usual) or cost)
-    local took = redis.call('HGET', lane_key, 'seconds')
-    redis.call('HSET', lane_key, 'seconds', took and took + NEWEST * (seconds - took) or seconds)
-end
-
--- A lease as it is kept, if it is still held under this token.
-local function held(id, token)
-    local packed = redis.call('HGET', K .. 'leased', id)
-    local lease = packed and cmsgpack.unpack(packed)
-    return lease and lease.token == token and lease
+    part.cost, state.seconds = averaged(part.cost, cost), averaged(state.seconds, seconds)
 end
 
 local function lease_out(id, job, token, worker, milliseconds)
     local cost, seconds = charge(job)
-    local lease = { token = token, worker = worker, since = now, cost = cost, seconds = seconds }
-    redis.call('HSET', K .. 'leased', id, cmsgpack.pack(lease))
+    job.lease = { token = token, worker = worker, since = now, cost = cost, seconds = seconds }
+    job.need, job.due = nil, nil
+    keep_job(id, job)
     redis.call('ZADD', K .. 'leases', now + milliseconds, id)
-    count(job.tenant, job.lane, worker, 1)
+    count(job, worker, 1)
 end
 
 -- Give the slot back. `whole`: the run came to its end, so its cost says what the next will cost.
-local function take_back(id, job, lease, cost, whole)
-    redis.call('HDEL', K .. 'leased', id)
+local function take_back(id, job, cost, whole)
     redis.call('ZREM', K .. 'leases', id)
-    count(job.tenant, job.lane, lease.worker, -1)
-    correct(job, lease, cost, whole)
+    count(job, job.lease.worker, -1)
+    correct(job, job.lease, cost, whole)
+    job.lease = nil
 end
 
-local function wait_until(id, job, due)
-    if due > now then
-        redis.call('ZADD', K .. 'delayed', due, id)
-        count_delayed(job.tenant, job.lane, 1)
-    else
-        redis.call('ZADD', backlog_of(job.lane, job.tenant), job.score, id)
-    end
+-- A job, if it is still leased under this token.
+local function held(id, token)
+    local job = job_of(id)
+    return job and job.lease and job.lease.token == token and job
 end
 
 -- The fence grows with every lease, and over every epoch: epoch * 2^32 + n.
@@ -96,57 +67,84 @@ local function next_token()
     return string.format('%.0f', tonumber(epoch) * 4294967296 + redis.call('INCR', K .. 'tokens'))
 end
 
--- A lane's pass. One that had nothing to start and now has begins where the lanes beside it stand: it banks no service
--- for the time it was idle.
-local function pass_of(lane, reached)
-    local key = K .. 'lane:' .. lane
-    local state = redis.call('HMGET', key, 'pass', 'returned')
-    if not state[2] then return number(state[1]) end
-    local pass = math.max(number(state[1]), reached)
-    redis.call('HDEL', key, 'returned')
-    redis.call('HSET', key, 'pass', pass)
-    return pass
+-- The pass of a lane that has something to start. One that had nothing begins where the lanes beside it stand: it banks
+-- no service for the time it was idle.
+local function pass_of(name, standing_at, reached)
+    if standing_at ~= '' then return tonumber(standing_at) end
+    local state = lane(name)
+    state.pass, state.returned = math.max(state.pass, reached), nil
+    return state.pass
+end
+
+-- What stands in `passes` for a lane, or will when this operation ends.
+local function listed(name, kept)
+    local state = lanes[name]
+    if not state then return kept end
+    return state.eligible > 0 and not state.paused and (state.returned and '' or state.pass)
 end
 
 -- The lane whose turn it is by weighted stride, among those that have something to start. Workers that serve the same
 -- lanes share what these have reached; what others serve has a pass of another order.
-local function fairest_lane(lanes)
-    local stride = K .. 'stride:' .. table.concat(lanes, ',')
-    local reached, best, least = number(redis.call('GET', stride)), nil, nil
-    for _, lane in ipairs(lanes) do
-        if redis.call('ZCARD', K .. 'ready:' .. lane) > 0 then
-            local pass = pass_of(lane, reached)
-            if not least or pass < least then best, least = lane, pass end
+local function fairest_lane(names)
+    if #names == 1 then
+        local state = lane(names[1])
+        return state.eligible > 0 and not state.paused and names[1]
+    end
+    local stride = K .. 'stride:' .. table.concat(names, ',')
+    local kept, reached, best, least = redis.call('HMGET', K .. 'passes', unpack(names)), nil, nil, nil
+    for i, name in ipairs(names) do
+        local standing_at = listed(name, kept[i])
+        if standing_at then
+            reached = reached or tonumber(redis.call('GET', stride) or 0)
+            local pass = pass_of(name, standing_at, reached)
+            if not least or pass < least then best, least = name, pass end
         end
     end
-    if best then redis.call('SET', stride, least) end
+    if best and least > reached then redis.call('SET', stride, least) end
     return best
 end
 
 -- The job that is next in these lanes, leased to the worker; false where there is none.
-local function claim(worker, milliseconds, lanes)
-    local lane = fairest_lane(lanes)
-    if not lane then return false end
-    local first = redis.call('ZRANGE', K .. 'ready:' .. lane, 0, 0, 'WITHSCORES')
-    local tenant, time = first[1], number(first[2])
-    turn(K .. 'lane:' .. lane, tenant, time)
-    local id = redis.call('ZPOPMIN', backlog_of(lane, tenant))[1]
+local function claim(worker, milliseconds, names)
+    local chosen = fairest_lane(names)
+    if not chosen then return false end
+    local name = redis.call('ZRANGE', K .. 'ready:' .. chosen, 0, 0)[1]
+    local record, state = tenant(name), lane(chosen)
+    local part = lane_of_tenant(record, chosen)
+    if part.time >= state.clock then state.clock, state.clock_of = part.time, name end
+    local id = redis.call('ZPOPMIN', K .. 'backlog:' .. chosen .. ':' .. name)[1]
     local job, token = job_of(id), next_token()
+    part.waiting = part.waiting - 1
+    if job.need then count_need(part, job, -1) end
+    count_start(record, family_of(chosen))
     lease_out(id, job, token, worker, milliseconds)
-    place(tenant)
-    return { job = id, tenant = tenant, lane = lane, token = token }
+    place(name)
+    return { job = id, tenant = name, lane = chosen, token = token }
 end
 
--- How a job leaves its worker: 'done' forgets it, 'back' puts it where it was, 'retry' holds it until `due`.
-local function release(id, token, cost, how, due)
-    local lease = held(id, token)
-    if not lease then return false end
-    local job = job_of(id)
-    take_back(id, job, lease, cost, how == 'done')
+-- What is left of a job that ended: nothing, unless it was offered anew while it was leased.
+local function forget(id, job)
+    if job.again then
+        job.again, job.cancelled = nil, nil
+        keep_job(id, job)
+        return wait_again(id, job, 0)
+    end
+    redis.call('HDEL', K .. 'jobs', id)
+    return leave_line(id, job)
+end
+
+-- How a job leaves its worker: 'done' and 'gone' forget it, 'back' puts it where it was, 'retry' holds it for `after`
+-- ms. `need` is '' or what it must find room for.
+local function release(id, token, cost, how, after, need)
+    local job = held(id, token)
+    if not job then return false end
+    take_back(id, job, cost, how == 'done')
     if how == 'done' or how == 'gone' then
-        redis.call('HDEL', K .. 'jobs', id)
+        forget(id, job)
     else
-        wait_until(id, job, how == 'retry' and due or 0)
+        job.need = need ~= '' and needed(need) or nil
+        keep_job(id, job)
+        wait_again(id, job, how == 'retry' and now + after or 0)
     end
     place(job.tenant)
     return true

@@ -1,4 +1,4 @@
--- Which memory of Redis this is: its run_id, and a mark that a flush takes away. Not preceded by `place`.
+-- Which memory of Redis this is: its run_id, and a mark that a flush takes away. Preceded by nothing.
 --
 -- KEYS[1]  prefix of the cell's keys    ARGV[1]  a mark that nobody has used, for where there is none
 -- answer   the memory's name

@@ -1,40 +1,50 @@
 -- The gate's housekeeping, by whichever worker holds the sweeper's token: expired leases go back to the front, due
--- jobs join their backlogs, dead workers are struck off, and lanes that have free slots and waiting jobs get permits.
+-- jobs join their backlogs, tenants whose time has come are placed anew, dead workers are struck off, and lanes that
+-- have free slots and waiting jobs get permits.
 --
 -- ARGV[2]  worker              ARGV[3]  how long the token stays held, in ms    ARGV[4]  at most so many per call
 -- answer   {swept: true|false, expired: number, wake: ms until the next due time, permits: {lane: number}}
 
 -- The time between two sweeps where nothing is due, in milliseconds, and a little less: clocks are read unevenly.
 local SWEEP = 900
+-- The longest time between two sweeps, in milliseconds.
+local LONGEST = 1000
 
-local sweeper = redis.call('GET', K .. 'sweeper')
+local sweeper, most = redis.call('GET', K .. 'sweeper'), tonumber(ARGV[4])
 if sweeper and sweeper ~= ARGV[2] then return answer({ swept = false, expired = 0, wake = tonumber(ARGV[3]) }) end
 redis.call('SET', K .. 'sweeper', ARGV[2], 'PX', ARGV[3])
 
-local moved, most = {}, tonumber(ARGV[4])
+local moved = {}
+local function due(set)
+    return redis.call('ZRANGEBYSCORE', K .. set, '-inf', now, 'LIMIT', 0, most)
+end
 
 -- What an expired run drew is not known here: what was charged at its claim stands.
-local expired = redis.call('ZRANGEBYSCORE', K .. 'leases', '-inf', now, 'LIMIT', 0, most)
+local expired = due('leases')
 for _, id in ipairs(expired) do
-    local job, lease = job_of(id), cmsgpack.unpack(redis.call('HGET', K .. 'leased', id))
-    take_back(id, job, lease, lease.cost, false)
-    wait_until(id, job, 0)
+    local job = job_of(id)
+    take_back(id, job, job.lease.cost, false)
+    keep_job(id, job)
+    wait_again(id, job, 0)
     moved[job.tenant] = true
 end
 
-for _, id in ipairs(redis.call('ZRANGEBYSCORE', K .. 'delayed', '-inf', now, 'LIMIT', 0, most)) do
+for _, id in ipairs(due('delayed')) do
     local job = job_of(id)
-    redis.call('ZREM', K .. 'delayed', id)
-    count_delayed(job.tenant, job.lane, -1)
-    wait_until(id, job, 0)
+    withdraw(id, job)
+    wait_its_time(id, job, 0)
     moved[job.tenant] = true
 end
-for tenant in pairs(moved) do place(tenant) end
-owe()
+
+for _, name in ipairs(due('blocked')) do
+    redis.call('ZREM', K .. 'blocked', name)
+    tenant(name).wakes = nil
+    moved[name] = true
+end
+for name in pairs(moved) do place(name) end
 
 -- How many slots stand free in each lane, by what the workers told; a worker that fell silent has none.
-local free = {}
-local workers = redis.call('ZRANGE', K .. 'workers', 0, -1, 'WITHSCORES')
+local free, workers = {}, redis.call('ZRANGE', K .. 'workers', 0, -1, 'WITHSCORES')
 for i = 1, #workers, 2 do
     local worker, expiry = workers[i], tonumber(workers[i + 1])
     if expiry <= now then
@@ -42,32 +52,38 @@ for i = 1, #workers, 2 do
         redis.call('DEL', K .. 'worker:' .. worker)
     else
         local told = redis.call('HMGET', K .. 'worker:' .. worker, 'slots', 'lanes')
-        local idle = math.max(0, number(told[1]) - number(redis.call('HGET', K .. 'busy', worker)))
-        for lane in string.gmatch(told[2] or '', '[^,]+') do free[lane] = (free[lane] or 0) + idle end
+        local held_now = tonumber(redis.call('HGET', K .. 'busy', worker) or 0) + (busy[worker] or 0)
+        local idle = math.max(0, tonumber(told[1] or 0) - held_now)
+        for name in string.gmatch(told[2] or '', '[^,]+') do free[name] = (free[name] or 0) + idle end
     end
 end
 
 -- `live` is a belief. Where jobs could start and slots stood free from one sweep to the next, the permits are gone: send
 -- them anew. If that changes nothing the cause is another one, so each further repair waits twice as long (32 sweeps at
 -- most) until a permit arrives. Sweeps are told by the clock: those that something due brings about do not count.
-for _, lane in ipairs(redis.call('SMEMBERS', K .. 'lanes')) do
-    local key = K .. 'lane:' .. lane
-    local state = redis.call('HMGET', key, 'eligible', 'starved', 'repairs')
-    local missing, since = math.min(number(state[1]), free[lane] or 0), number(state[2])
+local function repair(name, state)
+    local missing = state.paused and 0 or math.min(state.eligible, free[name] or 0)
     if missing == 0 then
-        redis.call('HDEL', key, 'starved')
-    elseif since == 0 then
-        redis.call('HSET', key, 'starved', now)
-    elseif now - since >= SWEEP * 2 ^ math.min(number(state[3]), 5) then
-        redis.call('HSET', key, 'live', missing, 'repairs', number(state[3]) + 1)
-        redis.call('HDEL', key, 'starved')
-        permits[lane] = missing
+        state.starved = nil
+    elseif not state.starved then
+        state.starved = now
+    elseif now - state.starved >= SWEEP * 2 ^ math.min(state.repairs or 0, 5) then
+        state.live, state.repairs, state.starved = missing, (state.repairs or 0) + 1, nil
+        permits[name] = missing
     end
 end
 
-local wake = tonumber(ARGV[3])
-for _, due in ipairs({ 'leases', 'delayed' }) do
-    local first = redis.call('ZRANGE', K .. due, 0, 0, 'WITHSCORES')
+for _, name in ipairs(redis.call('SMEMBERS', K .. 'lanes')) do
+    local state = lane(name)
+    owe(name, state)
+    repair(name, state)
+end
+
+local wake = LONGEST
+for _, set in ipairs({ 'leases', 'delayed', 'blocked' }) do
+    local first = redis.call('ZRANGE', K .. set, 0, 0, 'WITHSCORES')
     if first[2] then wake = math.min(wake, math.max(0, tonumber(first[2]) - now)) end
 end
+redis.call('SET', K .. 'planned', now + wake)
+soonest = nil
 return answer({ swept = true, expired = #expired, wake = wake })
