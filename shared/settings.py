@@ -35,6 +35,14 @@ class Settings(BaseSettings):
     openai_base_url: str | None = Field(
         None, alias="OPENAI_BASE_URL", description="Address of an OpenAI-compatible server; default: OpenAI's."
     )
+    call_log_url: str | None = Field(
+        None,
+        description="A rehearsal model, which keeps a log of the calls it served: lost calls are reconciled from it. "
+        "None: they stay unknown.",
+    )
+    call_log_grace_seconds: float = Field(
+        300.0, ge=0, description="Age at which a lost call that the provider's log does not know was never served."
+    )
     embedding_model: str = Field("text-embedding-3-small", description="Model that embeds passages and queries.")
     prices: dict[str, dict[str, str]] = Field(
         default_factory=dict,
@@ -53,7 +61,8 @@ class Settings(BaseSettings):
     )
     refused_kept: int = Field(10_000, ge=0, description="Most refused messages kept for inspection.")
     log_level: str = Field("INFO", description="DEBUG, INFO, WARNING or ERROR.")
-    metrics_port: int | None = Field(None, description="Port on 127.0.0.1 that serves Prometheus metrics; none: off.")
+    metrics_port: int | None = Field(None, description="Port that serves Prometheus metrics; none: off.")
+    metrics_address: str = Field("127.0.0.1", description="Address on which that port listens; they ask for no key.")
 
 
 def with_role(url: str, role: str) -> str:

@@ -15,8 +15,8 @@ from shared.contracts.kinds import Family
 from shared.errors import ConfigurationError
 from shared.lanes import Lane, celery_app, task_name
 from shared.settings import Settings
-from shared.telemetry import logs
-from workers.host import Host, serve_metrics
+from shared.telemetry import logs, metrics
+from workers.host import Host
 from workers.lease import deadline_of
 from workers.waking import Waker
 
@@ -85,8 +85,7 @@ class WorkerProcess:
         run_on = 0.0 if prefork else self._settings.run_on_seconds
         self._host = Host(Cell(self._settings), self._name, self._lanes, slots=slots, run_on_seconds=run_on)
         self._host.start()
-        if self._settings.metrics_port is not None:
-            serve_metrics(self._settings.metrics_port)
+        metrics.serve(self._settings)
 
     def start_child(self, **_: Any) -> None:
         logs.configure(self._settings.log_level)

@@ -12,7 +12,6 @@ from types import FrameType
 
 import psutil
 import structlog
-from prometheus_client import start_http_server
 
 from shared import bus
 from shared.cell import Cell
@@ -24,10 +23,12 @@ from workers import registry
 from workers.execution import Executor
 from workers.lease import Heartbeat
 from workers.metering.record import Recorder
+from workers.upkeep.changes import Changes
 from workers.upkeep.ledger_sweep import sweep_ledger
 from workers.upkeep.loop import Loop
+from workers.upkeep.observe import observe
 from workers.upkeep.relay import Relay
-from workers.upkeep.sweep import observe, sweep
+from workers.upkeep.sweep import sweep
 
 #: Seconds that jobs get to reach their next step once they are to be handed back.
 NEXT_STEP = 2.0
@@ -109,11 +110,6 @@ class Host:
         if Family.OPS in self._families:
             relay = Relay(cell, bus.connect(cell.bus_url))
             recorder = Recorder(cell)
-            loops += [Loop("ledger", lambda: sweep_ledger(cell)), Loop("relay", relay.relay)]
-            loops += [Loop("metering", recorder.record)]
+            loops += [Loop("ledger", lambda: sweep_ledger(cell)), Loop("changes", Changes(cell).sweep)]
+            loops += [Loop("relay", relay.relay), Loop("metering", recorder.record)]
         return loops
-
-
-def serve_metrics(port: int) -> None:
-    """Prometheus metrics of this process, on 127.0.0.1."""
-    start_http_server(port, addr="127.0.0.1")

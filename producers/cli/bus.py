@@ -4,14 +4,13 @@ import signal
 import threading
 
 import typer
-from prometheus_client import start_http_server
 
 from producers.accept import Acceptance
 from producers.bus.door import BusDoor
 from producers.cli.opening import opened
 from producers.cli.stopping import SIGNALS
 from shared.bus import connect
-from shared.telemetry import logs
+from shared.telemetry import logs, metrics
 
 
 def register(app: typer.Typer) -> None:
@@ -27,7 +26,6 @@ def bus() -> None:
     settings = cell.settings
     logs.configure(settings.log_level)
     cell.verify()
-    if settings.metrics_port is not None:
-        start_http_server(settings.metrics_port, addr="127.0.0.1")
+    metrics.serve(settings)
     door = BusDoor(connect(cell.bus_url, refused_kept=settings.refused_kept), Acceptance(cell, "bus"))
     door.serve(stopping)

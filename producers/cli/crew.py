@@ -8,6 +8,7 @@ from producers.cli.processes import Program
 from producers.cli.worker import ON_PREFORK, ON_THREADS, SLOTS, Pool, all_lanes
 from shared.cell import Cell
 from shared.contracts.kinds import Family
+from shared.lanes import Lane
 from shared.settings import Settings
 from shared.tenancy import tiers
 
@@ -20,21 +21,24 @@ def door(settings: Settings) -> Program:
 
 
 def workers(cell: Cell, slots: int | None) -> Sequence[Program]:
-    """One worker on threads and one on prefork, for all lanes; `slots` are those of the first."""
-    of_tiers = tiers.names(cell.control)
+    """One worker on threads and one on prefork, for all lanes there are now; `slots` are those of the first."""
+    of_tiers, apart = tiers.names(cell.control), cell.tenants.dedicated()
+
+    def lanes(families: Sequence[Family]) -> Sequence[Lane]:
+        return [*all_lanes(families, of_tiers), *(lane for lane in apart if lane.family in families)]
+
     threads, prefork = slots or SLOTS[Pool.THREADS], SLOTS[Pool.PREFORK]
     return (
-        _worker(cell.settings, "worker", ON_THREADS, of_tiers, slots=threads, port=1),
-        _worker(cell.settings, "ingest", ON_PREFORK, of_tiers, slots=prefork, port=2),
+        _worker(cell.settings, "worker", lanes(ON_THREADS), slots=threads, port=1),
+        _worker(cell.settings, "ingest", lanes(ON_PREFORK), slots=prefork, port=2),
     )
 
 
-def _worker(
-    settings: Settings, name: str, families: Sequence[Family], of_tiers: Sequence[str], *, slots: int, port: int
-) -> Program:
-    lanes = ",".join(map(str, all_lanes(families, of_tiers)))
+def _worker(settings: Settings, name: str, lanes: Sequence[Lane], *, slots: int, port: int) -> Program:
+    families = dict.fromkeys(lane.family for lane in lanes)
     about = f"runs {', '.join(families)}; {slots} at once"
-    return _program(settings, name, about, "worker", "--lanes", lanes, "--slots", str(slots), port=port)
+    serve = ("worker", "--lanes", ",".join(map(str, lanes)), "--slots", str(slots))
+    return _program(settings, name, about, *serve, port=port)
 
 
 def _program(settings: Settings, name: str, about: str, *arguments: str, port: int) -> Program:

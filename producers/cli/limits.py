@@ -4,15 +4,21 @@ from typing import Annotated
 
 import typer
 
-Limits = Annotated[list[str] | None, typer.Option("--limit", help="NAME=NUMBER, such as turns=4; repeatable.")]
+#: Gives a limit up: a tenant's is its tier's again, a tier's is what it is by default.
+DEFAULT = "default"
+
+Limits = Annotated[
+    list[str] | None,
+    typer.Option("--limit", help=f"NAME=NUMBER, such as turns=4, or NAME={DEFAULT}; repeatable."),
+]
 
 
-def numbers(limits: list[str] | None) -> dict[str, int]:
-    """`turns=4` as a limit."""
-    found = {}
+def numbers(limits: list[str] | None) -> dict[str, int | None]:
+    """`turns=4` as a limit; None where it is given up."""
+    found: dict[str, int | None] = {}
     for limit in limits or ():
         name, equals, number = limit.partition("=")
-        if not equals or not number.isdecimal():
+        if not equals or not (number.isdecimal() or number == DEFAULT):
             raise typer.BadParameter(f"{limit!r} is no limit: write NAME=NUMBER, such as turns=4", param_hint="--limit")
-        found[name] = int(number)
+        found[name] = None if number == DEFAULT else int(number)
     return found

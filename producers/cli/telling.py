@@ -9,6 +9,7 @@ from contextlib import contextmanager
 
 from producers.cli.output import console
 from shared.cell import Cell
+from shared.changes import tell_tenants
 from shared.errors import Unavailable
 from shared.gate.gate import GateClosed, GateFull
 from shared.tenancy.tenants import Tenant
@@ -21,8 +22,7 @@ def tell_tenant(cell: Cell, tenant: str) -> None:
 
 def tell(cell: Cell, tenants: Iterable[Tenant]) -> None:
     with heard_later():
-        for tenant in tenants:
-            cell.permits.publish(cell.gate.configure(tenant.configuration))
+        tell_tenants(cell, tenants)
 
 
 @contextmanager

@@ -1,18 +1,19 @@
 """Why a job waits, and until when: what the ledger, the tenant's limits and the gate say of it, put together."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from shared import clock
 from shared.cell import Cell
 from shared.contracts.kinds import Family
 from shared.errors import Unavailable
 from shared.gate.gate import GateClosed
+from shared.gate.view import Backlog, View, Why, view
 from shared.lanes import Lane
+from shared.ledger import before
 from shared.ledger.reading import Job
 from shared.ledger.states import State
+from shared.metering.levels import KINDS, levels, worded
 from shared.tenancy.tenants import Tenant
 
 
@@ -25,7 +26,7 @@ class Wait:
 
 
 def why(cell: Cell, job: Job) -> Wait | None:
-    """None for a job that does not wait."""
+    """None for a job that does not wait. What is said first must happen first."""
     if job.state != State.WAITING:
         return None
     tenant = cell.tenants.get(job.tenant_id)
@@ -34,35 +35,72 @@ def why(cell: Cell, job: Job) -> Wait | None:
     if job.due_at is not None and job.due_at > clock.now():
         after = f"it failed {job.failures} times, last: {job.error}" if job.failures else "it was asked for then"
         return Wait(after, job.due_at)
+    with cell.database.transaction(tenant.tenant_id) as connection:
+        earlier = before.of_its_key(connection, tenant.tenant_id, job.job_id)
+    if earlier is not None:
+        return Wait(f"job {earlier.job_id} of its ordering key {job.ordering_key!r} goes first and is {earlier.state}")
     return _at_gate(cell, job, tenant)
 
 
 def _at_gate(cell: Cell, job: Job, tenant: Tenant) -> Wait:
     try:
-        seen = cell.gate.look()
+        seen = view(cell.gate.look())
+        if job.offered_at is None:
+            return Wait("it is not offered to the gate yet: a worker that serves ops does that within 10 s")
+        backlog = _backlog_of(seen, job, tenant)
+        if backlog is None:
+            return Wait("the gate hands it to a worker now")
+        return Wait(_obstacle(cell, seen, backlog, job, tenant), backlog.until)
     except (GateClosed, Unavailable) as error:
         return Wait(str(error))
-    if job.offered_at is None:
-        return Wait("it is not offered to the gate yet: a worker that serves ops does that within 10 s")
-    return _in_backlog(seen, Family(job.family), tenant)
 
 
-def _in_backlog(seen: Mapping[str, Any], family: Family, tenant: Tenant) -> Wait:
-    """What stands in the way in the lanes of this family; a tenant that changed its tier may wait in several."""
-    for backlog in list(seen["backlogs"]):
-        lane = Lane.named(backlog["lane"])
-        if (backlog["tenant"], lane.family) == (tenant.tenant_id, family) and backlog["waiting"]:
-            return Wait(_obstacle(backlog, str(lane), slots=dict(seen["slots"]).get(str(lane), 0)))
-    return Wait("the gate hands it to a worker now")
+def _backlog_of(seen: View, job: Job, tenant: Tenant) -> Backlog | None:
+    """Where it waits. A tenant that changed its lane may wait in several; the present one is looked at first."""
+    present = tenant.lane(Family(job.family))
+    waits = [x for x in seen.backlogs_of(tenant.tenant_id) if x.waiting and Lane.named(x.lane).family == job.family]
+    return min(waits, key=lambda backlog: backlog.lane != present, default=None)
 
 
-def _obstacle(backlog: Mapping[str, Any], lane: str, *, slots: int) -> str:
-    raised = f"`headgate tenant configure {backlog['tenant']} --limit` raises them"
-    match backlog["stands"]:
-        case "blocked":
-            return f"the tenant's limits let none of its jobs run in {lane}: {raised}"
-        case "full":
-            return f"{backlog['running']} of the tenant's jobs run in {lane}, as many as its limits allow: {raised}"
-    if not slots:
-        return f"no worker serves {lane}: `headgate worker --lanes {lane}` starts one"
-    return f"its turn has not come: {backlog['waiting']} of the tenant's jobs wait in {lane}, which has {slots} slots"
+def _obstacle(cell: Cell, seen: View, backlog: Backlog, job: Job, tenant: Tenant) -> str:
+    """What is in its way, and what an operator can do about it."""
+    if backlog.reason is None:
+        return _its_turn(cell, seen, job, backlog.lane)
+    if backlog.reason is Why.BUDGET:
+        return _shortage(cell, job, tenant)
+    name, lane, running = tenant.tenant_id, backlog.lane, backlog.running
+    raised = f"`headgate tenant configure {name} --limit` raises"
+    said = {
+        Why.SUSPENDED: f"the gate has not heard of the end of a suspension: `headgate tenant resume {name}` tells it",
+        Why.PAUSED: f"the tenant is paused: `headgate resume --tenant {name}`",
+        Why.LANE_PAUSED: f"the lane {lane} is paused: `headgate resume --lane {lane}`",
+        Why.LIMIT: f"a limit of 0 lets none of the tenant's jobs run in {lane}: {raised} it",
+        Why.RATE: f"the tenant may start {tenant.limits.rate} jobs a minute: {raised} its rate",
+        Why.CONCURRENCY: f"{running} of the tenant's jobs run in {lane}, as many as its limits allow: {raised} them",
+        Why.UNSERVED: f"no worker serves {lane}: `headgate worker --lanes {lane}` starts one",
+    }
+    return said[backlog.reason]
+
+
+def _shortage(cell: Cell, job: Job, tenant: Tenant) -> str:
+    """Which hard budgets have no room for its next call."""
+    with cell.database.transaction(tenant.tenant_id) as connection:
+        need = before.needed(connection, tenant.tenant_id, job.job_id)
+    if need is None:
+        return f"a job before it waits for room in a budget: see `headgate budget show {tenant.tenant_id}`"
+    short = [
+        f"{level.budget} has {worded(KINDS[level.budget], level.left)} left, and its next call may draw "
+        f"{worded(KINDS[level.budget], getattr(need, level.unit))}"
+        for level in levels(tenant.budgets, cell.gate.drawn(tenant.tenant_id), clock.now())
+        if level.hard and level.left < getattr(need, level.unit)
+    ]
+    raised = f"`headgate budget set {tenant.tenant_id}` raises it"
+    return f"over budget: {'; '.join(short)}; {raised}" if short else "there is room in its budgets again"
+
+
+def _its_turn(cell: Cell, seen: View, job: Job, lane: str) -> str:
+    with cell.database.transaction(job.tenant_id) as connection:
+        ahead = before.ahead(connection, job.tenant_id, job.job_id)
+    slots = next(x.slots for x in seen.lanes if x.lane == lane)
+    before_it = f"{ahead} of the tenant's own jobs go before it" if ahead else "it is the tenant's next"
+    return f"its turn has not come: {before_it} in {lane}, which has {slots} slots"

@@ -41,7 +41,9 @@ def worker(
     family: Annotated[
         str, typer.Option(help="Families to serve in all tiers, comma-separated. Ingest wants a worker of its own.")
     ] = ",".join(ON_THREADS),
-    lanes: Annotated[str | None, typer.Option(help="Lanes to serve instead, comma-separated: turns.pro,…")] = None,
+    lanes: Annotated[
+        str | None, typer.Option(help="Lanes to serve instead, comma-separated: turns.pro,turns@acme,…")
+    ] = None,
     slots: Annotated[int | None, typer.Option(min=1, help="Jobs at once.")] = None,
     pool: Annotated[Pool | None, typer.Option(help="Default: prefork for ingest, threads for the others.")] = None,
 ) -> None:
@@ -63,7 +65,7 @@ def named_lanes(given: str) -> list[Lane]:
 
 
 def all_lanes(families: Sequence[Family], of_tiers: Sequence[str]) -> list[Lane]:
-    """Every lane of these families."""
+    """Every lane of these families but those that tenants have of their own: they want workers of their own."""
     return [Lane(family, tier) for family in families for tier in of_tiers]
 
 

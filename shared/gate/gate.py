@@ -139,6 +139,10 @@ class Gate:
         """Let nothing be claimed from a lane, or again."""
         return _sum(self._run("pause", [[lane, int(paused)]], epoch))
 
+    def weigh(self, lane: str, weight: float) -> Permits:
+        """Tell what a lane weighs beside others; it binds from the next claim on."""
+        return self._one("weigh", lane, weight).permits
+
     def waiting(self, backlogs: Sequence[tuple[str, Family]]) -> list[int]:
         """How many jobs of each (tenant, family) wait, those held for later among them, in one round trip."""
         return [answered.fields["waiting"] for answered in self._run("room", backlogs)]

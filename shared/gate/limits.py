@@ -19,7 +19,7 @@ class Limits(BaseModel):
     embed: int = Field(ge=0, le=100_000)
     ops: int = Field(ge=0, le=100_000)
     backlog: int = Field(ge=0, le=10_000_000, description="Jobs of one family that may wait before doors refuse.")
-    backlog_turns: int | None = Field(None, ge=0, le=10_000_000, description="The same for one family, before `backlog`.")
+    backlog_turns: int | None = Field(None, ge=0, le=10_000_000, description="For one family, before `backlog`.")
     backlog_ingest: int | None = Field(None, ge=0, le=10_000_000)
     backlog_embed: int | None = Field(None, ge=0, le=10_000_000)
     backlog_ops: int | None = Field(None, ge=0, le=10_000_000)

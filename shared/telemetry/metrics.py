@@ -1,15 +1,25 @@
 """Every metric, in one place. Labels stay bounded: per-tenant figures come from the command line, not from here."""
 
-from prometheus_client import Counter, Gauge, Histogram
+from prometheus_client import Counter, Gauge, Histogram, start_http_server
+
+from shared.errors import ConfigurationError
+from shared.settings import Settings
 
 #: Seconds, from a free slot's milliseconds to a flood's minutes.
 WAITS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1800)
+
+#: Seconds, from a script's tenths of a millisecond to the socket's timeout.
+ROUND_TRIPS = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.1, 0.5, 2.5, 10)
 
 JOBS_ACCEPTED = Counter("headgate_jobs_accepted_total", "Jobs a door accepted", ["door", "kind", "tier"])
 MESSAGES_REFUSED = Counter("headgate_messages_refused_total", "Messages a door refused", ["door", "reason"])
 JOBS_FINISHED = Counter("headgate_jobs_finished_total", "Runs that ended", ["kind", "tier", "outcome"])
 JOB_WAIT = Histogram("headgate_job_wait_seconds", "From accepted to first start", ["kind", "tier"], buckets=WAITS)
 JOB_RUN = Histogram("headgate_job_run_seconds", "One run", ["kind", "tier"], buckets=WAITS)
+GATE_OPERATION = Histogram(
+    "headgate_gate_operation_seconds", "One round trip to the gate", ["operation"], buckets=ROUND_TRIPS
+)
+BLOCKED = Gauge("headgate_gate_blocked_tenants", "Tenants whose jobs wait for more than their turn", ["lane", "reason"])
 BACKLOG = Gauge("headgate_backlog_jobs", "Jobs that wait", ["lane"])
 RUNNING = Gauge("headgate_running_jobs", "Jobs that run", ["lane"])
 REBUILDS = Counter("headgate_gate_rebuilds_total", "Rebuilds of the gate")
@@ -24,3 +34,14 @@ BUDGETS_EXCEEDED = Counter("headgate_soft_budgets_exceeded_total", "Soft budgets
 WORST_EXCEEDED = Counter("headgate_worst_cases_exceeded_total", "Calls that drew more than they may at worst")
 USAGE_LAG = Gauge("headgate_usage_lag_seconds", "Age of the oldest draw without a usage record")
 LLM_REQUEST = Histogram("headgate_llm_request_seconds", "One call", ["model", "outcome"], buckets=WAITS)
+
+
+def serve(settings: Settings) -> None:
+    """Answer Prometheus for this process, where a port is set."""
+    if settings.metrics_port is None:
+        return
+    try:
+        start_http_server(settings.metrics_port, addr=settings.metrics_address)
+    except OSError as error:
+        where = f"{settings.metrics_address}:{settings.metrics_port}"
+        raise ConfigurationError(f"metrics cannot be served on {where} ({error.strerror}): set another") from error

@@ -7,10 +7,12 @@ import typer
 from producers.cli.limits import Limits, numbers
 from producers.cli.opening import opened
 from producers.cli.output import Json, console, document
-from producers.cli.telling import tell_tenant
+from producers.cli.telling import heard_later, tell_tenant
 from producers.cli.tenant.showing import Name, plain
 from shared.cell import Cell
+from shared.contracts.kinds import Family
 from shared.errors import HeadgateError
+from shared.lanes import Lane
 from shared.tenancy import agents
 from shared.tenancy.agents import Agent
 from shared.tenancy.provision import Provisioning
@@ -48,23 +50,46 @@ def configure(
     tenant: Name,
     *,
     tier: Annotated[str | None, typer.Option(help="Another plan; jobs that wait keep their lane.")] = None,
-    weight: Annotated[float | None, typer.Option(min=0.001, help="Its share among the tenants of a lane.")] = None,
+    weight: Annotated[
+        float | None, typer.Option(min=0.001, max=1e6, help="Its share among the tenants of a lane.")
+    ] = None,
     limit: Limits = None,
+    dedicated: Annotated[
+        list[Family] | None, typer.Option(help="Give this family a lane of the tenant's own; jobs that wait stay.")
+    ] = None,
+    shared: Annotated[list[Family] | None, typer.Option(help="Put this family back into the tier's lane.")] = None,
     model: Annotated[str | None, typer.Option(help="The model of an agent.")] = None,
     prompt: Annotated[str | None, typer.Option(help="What an agent is told.")] = None,
     agent: Annotated[str, typer.Option(help="The agent that --model and --prompt are about.")] = AGENT,
 ) -> None:
     """Change what is named; the rest stays."""
-    changes = {"tier": tier, "weight": weight, "limits": numbers(limit)}
-    if not any((*changes.values(), model, prompt)):
-        raise typer.BadParameter("name what to change: --tier, --weight, --limit, --model or --prompt")
+    limits, apart, back = numbers(limit), dedicated or [], shared or []
+    if set(apart) & set(back):
+        raise typer.BadParameter("a family is either --dedicated or --shared")
+    if not any((tier, weight, limits, apart, back, model, prompt)):
+        options = "--tier, --weight, --limit, --dedicated, --shared, --model or --prompt"
+        raise typer.BadParameter(f"name what to change: {options}")
     cell = opened()
-    if any(changes.values()):
-        Provisioning(cell.admin).change_tenant(tenant, tier=tier, weight=weight, limits=numbers(limit))
+    if any((tier, weight, limits, apart, back)):
+        Provisioning(cell.admin).change_tenant(
+            tenant, tier=tier, weight=weight, limits=limits, dedicated=apart, shared=back
+        )
     if model or prompt:
         _configure_agent(cell, tenant, agent, model, prompt)
     tell_tenant(cell, tenant)
     console().print(f"Changed {tenant}.")
+    for family in apart:
+        _say_who_serves(cell, Lane(family, tenant=tenant))
+
+
+def _say_who_serves(cell: Cell, lane: Lane) -> None:
+    """A lane just made has no worker yet; `headgate up` serves the lanes that it found as it started."""
+    with heard_later():
+        if str(lane) not in cell.gate.look()["slots"]:
+            console().print(
+                f"New jobs wait in {lane}, which no worker serves: `headgate worker --lanes {lane}` starts one, and "
+                "`headgate up` serves it when it is started again."
+            )
 
 
 def suspend(tenant: Name) -> None:

@@ -17,9 +17,8 @@ def list_(*, json: Json = False) -> None:
     tenants = opened().tenants.all()
     if json:
         return document([plain(tenant) for tenant in tenants])
-    columns = ("tenant", "name", "tier", "status", "weight", "limits")
-    rows = [(t.tenant_id, t.name, t.tier, t.status, t.weight, t.limits.model_dump()) for t in tenants]
-    return console().print(table(columns, rows))
+    rows = [tuple(plain(tenant).values()) for tenant in tenants]
+    return console().print(table(tuple(plain(tenants[0])), rows))
 
 
 def show(tenant: Name, *, json: Json = False) -> None:
@@ -40,8 +39,10 @@ def plain(tenant: Tenant) -> dict[str, object]:
         "name": tenant.name,
         "tier": tenant.tier,
         "status": tenant.status,
+        "paused": tenant.paused,
+        "dedicated": sorted(tenant.dedicated),
         "weight": tenant.weight,
-        "limits": tenant.limits.model_dump(),
+        "limits": tenant.limits.model_dump(exclude_none=True),
     }
 
 

@@ -15,7 +15,7 @@ PRELUDE = ("records", "budget", "place", "line", "lease", "register")
 #: Every operation, by the name of its file.
 OPERATIONS = (
     *("offer", "claim", "release", "next", "renew", "cancel", "reserve", "settle", "drawn"),
-    *("adopt", "remember", "hold", "sweep", "configure", "pause", "room", "look"),
+    *("adopt", "remember", "hold", "sweep", "configure", "pause", "weigh", "room", "look"),
 )
 
 #: An offer as doors make it, which a full Redis refuses: the ledger still has the job. (A rebuild's is never refused.)

@@ -1,0 +1,47 @@
+"""`headgate pause`: an operator's hand on a tenant or a lane. Doors go on accepting, what runs ends, nothing starts."""
+
+from typing import Annotated
+
+import typer
+
+from producers.cli.opening import opened
+from producers.cli.output import console
+from producers.cli.telling import heard_later, tell_tenant
+from shared.cell import Cell
+from shared.changes import tell_pauses
+from shared.lanes import Lane
+from shared.tenancy import pauses
+from shared.tenancy.provision import Provisioning
+
+Tenant = Annotated[str | None, typer.Option(help="All jobs of this tenant.")]
+OfLane = Annotated[str | None, typer.Option("--lane", help="All jobs of this lane: turns.pro, turns@acme.")]
+
+
+def register(app: typer.Typer) -> None:
+    app.command()(pause)
+
+
+def pause(tenant: Tenant = None, lane: OfLane = None) -> None:
+    """Hold a tenant or a lane back: its jobs are accepted and wait; those that run end."""
+    option, name = hold(tenant, lane, paused=True)
+    console().print(f"Paused {name}: its jobs wait. `headgate resume {option} {name}` lets them go on.")
+
+
+def hold(tenant: str | None, lane: str | None, *, paused: bool) -> tuple[str, str]:
+    """Hold it back, or let it go on; answers the option by which it was named, and its name."""
+    cell = opened()
+    match tenant, lane:
+        case str(), None:
+            Provisioning(cell.admin).change_tenant(tenant, paused=paused)
+            tell_tenant(cell, tenant)
+            return "--tenant", tenant
+        case None, str():
+            _hold_lane(cell, Lane.named(lane), paused=paused)
+            return "--lane", lane
+    raise typer.BadParameter("name either a tenant (--tenant acme) or a lane (--lane turns.pro)")
+
+
+def _hold_lane(cell: Cell, lane: Lane, *, paused: bool) -> None:
+    pauses.put(cell.admin, lane, paused=paused)
+    with heard_later():
+        tell_pauses(cell, {str(lane): paused})
