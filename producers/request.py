@@ -16,7 +16,7 @@ from shared import clock, ids
 from shared.cell import Cell
 from shared.contracts.answers import Reason
 from shared.contracts.envelope import REPLY_PREFIX, TYPE_PREFIX, Envelope, ReplyTo, reply_principal, strings_of
-from shared.contracts.kinds import KINDS, BillingExport, Kind, Payload
+from shared.contracts.kinds import KINDS, AboutTenants, Kind, Payload
 from shared.errors import HeadgateError, NotFound
 from shared.ledger.jobs import CHILDREN, NewJob
 from shared.tenancy.access import Forbidden, Principal, Unauthenticated
@@ -148,7 +148,7 @@ def _payload(envelope: Envelope, kind: Kind) -> Payload:
 def _job(
     envelope: Envelope, kind: Kind, payload: Payload, *, tenant: Tenant, principal: Principal, door: str
 ) -> NewJob:
-    if isinstance(payload, BillingExport):
+    if isinstance(payload, AboutTenants):
         payload = payload.model_copy(update={"tenants": tuple(envelope.tenantids) if envelope.tenantids else None})
     return NewJob(
         tenant_id=tenant.tenant_id,
@@ -161,7 +161,7 @@ def _job(
         payload=payload.model_dump(mode="json", exclude_none=True),
         principal=principal.name,
         door=door,
-        ordering_key=envelope.orderingkey,
+        ordering_key=envelope.orderingkey or payload.ordering_key,
         priority=envelope.priority,
         reply_to=envelope.replyto,
         traceparent=envelope.traceparent,

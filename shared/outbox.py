@@ -2,21 +2,24 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 from uuid import UUID
 
 from psycopg.types.json import Jsonb
 
 from shared import clock, ids
 from shared.contracts.answers import Finished, FinishedData
-from shared.ledger.runs import Run
 from shared.stores.postgres import Connection, Database
 
 #: The bell of the relay (`shared.wakeups`).
 BELL = "outbox"
 
+#: Only if the job is over, and was ended by just this run.
 WRITE = """
-INSERT INTO tenant.outbox (tenant_id, message_id, destination, body) VALUES (%s, %s, %s, %s) ON CONFLICT DO NOTHING
+INSERT INTO tenant.outbox (tenant_id, message_id, destination, body)
+SELECT tenant_id, %(message)s, %(destination)s, %(body)s FROM tenant.jobs
+WHERE tenant_id = %(tenant)s AND job_id = %(job)s AND run = %(run)s AND state = %(state)s
+ON CONFLICT DO NOTHING
 """
 
 DUE = """
@@ -42,6 +45,21 @@ WHERE tenant_id = %s AND message_id = ANY(%s)
 """
 
 
+class Asked(Protocol):
+    """A job as it was asked for. `number`: of its last run."""
+
+    @property
+    def tenant(self) -> str: ...
+    @property
+    def job(self) -> UUID: ...
+    @property
+    def number(self) -> int: ...
+    @property
+    def event_id(self) -> str: ...
+    @property
+    def reply_to(self) -> str | None: ...
+
+
 @dataclass(frozen=True)
 class Message:
     """Something that waits to leave."""
@@ -51,15 +69,15 @@ class Message:
     body: dict[str, Any]
 
 
-def finished(connection: Connection, run: Run, data: FinishedData) -> None:
-    """Tell who asked that the job is over, if they named a reply queue."""
-    if run.reply_to is None:
+def finished(connection: Connection, job: Asked, data: FinishedData) -> None:
+    """Tell who asked that the job is over, if they named a reply queue; in the transaction that ends it."""
+    if job.reply_to is None:
         return
-    message = ids.derived("finished", run.job, run.number)
-    event = Finished(
-        id=str(message), time=clock.now(), subject=run.event_id, tenantid=run.tenant, data=data
-    ).model_dump(mode="json")
-    connection.execute(WRITE, (run.tenant, message, run.reply_to, Jsonb(event)))
+    message = ids.derived("finished", job.job, job.number, data.state)
+    event = Finished(id=str(message), time=clock.now(), subject=job.event_id, tenantid=job.tenant, data=data)
+    place = {"tenant": job.tenant, "job": job.job, "run": job.number, "state": data.state}
+    told = {"message": message, "destination": job.reply_to, "body": Jsonb(event.model_dump(mode="json"))}
+    connection.execute(WRITE, place | told)
 
 
 def due(dispatcher: Database, limit: int) -> dict[str, list[UUID]]:

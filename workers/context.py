@@ -39,7 +39,7 @@ class Context:
         self.objects = objects
         self._database, self._metering, self._interruption = database, metering, interruption
         self._deadline = monotonic() + KINDS[run.kind].deadline
-        self.cost = 0.0
+        self.cost, self.has_paid = 0.0, False
         self._steps = steps(self)
 
     @property
@@ -57,6 +57,7 @@ class Context:
 
     def paid(self, place: str, call: Call) -> dict[str, Any]:
         """A paid step (`workers.steps`): its outcome, charged to what this run costs."""
+        self.has_paid = True
         return self._steps.paid(place, call)
 
     def free(self, place: str, kind: str, made_from: Mapping[str, Any], make: Callable[[], dict[str, Any]]) -> Any:

@@ -1,7 +1,7 @@
 """How a run ends: one transaction writes the result with its effects, children and answer, or lets the job wait."""
 
 import random
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from shared import outbox
@@ -9,7 +9,8 @@ from shared.cell import Cell
 from shared.contracts.answers import FinishedData
 from shared.gate.values import Ending, How, Need
 from shared.intake import Committed
-from shared.ledger import runs
+from shared.ledger import ends
+from shared.ledger.ends import Written
 from shared.ledger.jobs import NewJob
 from shared.ledger.runs import Effects
 from shared.ledger.states import FINAL, State
@@ -44,6 +45,9 @@ class End:
 #: The worker stops: the job waits where it was, unharmed.
 HANDED_BACK = End(State.WAITING, how="back")
 
+#: Somebody asked for it.
+CANCELLED = End(State.CANCELLED)
+
 
 def end_of(outcome: Outcome, *, failures: int, allowed: int) -> End:
     """`failures`: how often the job has failed before this run; at `allowed` it is dead."""
@@ -69,31 +73,46 @@ def out_of_room(over: OverBudget) -> End:
 
 
 def write(end: End, context: Context, cell: Cell) -> Ending:
-    """Commit the end of a run; answers what the gate must be told. `Fenced` where the job has moved on."""
-    lease = context.run.lease
-    with cell.database.transaction(lease.tenant) as connection:
+    """Commit the end of a run; answers what the gate must be told. `Fenced` where the job has moved on.
+
+    All of it is sent at once, and waited for once. What stands beside the end of the job itself is written only where
+    that is (`ends`, `outbox`), or after it was waited for (effects and children).
+    """
+    run, children = context.run, list[Committed]()
+    with cell.database.transaction(run.tenant, pipelined=True) as connection:
+        if end.state not in FINAL:
+            written = ends.wait_again(connection, run.lease, after=end.after, error=end.error, failed=end.failed)
+            end = end if written.made else replace(CANCELLED, error=end.error)  # or fenced, as the finish will find
         if end.state in FINAL:
-            children = _finish(connection, end, context, cell)
-        else:
-            runs.wait_again(connection, lease, after=end.after, error=end.error, failed=end.failed)
-            children = []
-        runs.lose_open_intents(connection, lease)
+            written = ends.finish(
+                connection, run.lease, end.state, result=end.result, error=end.error, failed=end.failed
+            )
+            children = _write_effects(connection, written, end, cell)
+            data = FinishedData(job=run.job, state=end.state.value, result=end.result, error=end.error)
+            outbox.finished(connection, run, data)
+        if context.has_paid:
+            ends.lose_open_intents(connection, run.lease)
+    written.check()
     cell.intake.offer(children)
-    if end.state in FINAL and context.run.reply_to is not None:
-        cell.wakeups.ring(outbox.BELL)
-    outcome = end.state.value if end.state in FINAL else end.how
-    metrics.JOBS_FINISHED.labels(kind=context.run.kind, tier=context.tenant.tier, outcome=outcome).inc()
-    return Ending(lease, cost=context.cost, how=end.how, after=end.after, need=end.need)
+    return _told(end, context, cell)
 
 
-def _finish(connection: Connection, end: End, context: Context, cell: Cell) -> list[Committed]:
-    run = context.run
-    runs.finish(connection, run.lease, end.state, result=end.result, error=end.error, failed=end.failed)
+def _write_effects(connection: Connection, written: Written, end: End, cell: Cell) -> list[Committed]:
+    if end.effects is nothing and not end.children:
+        return []
+    written.check()
     end.effects(connection)
     recorded = [cell.intake.record_child(connection, child) for child in end.children]
-    data = FinishedData(job=run.job, state=end.state.value, result=end.result, error=end.error)
-    outbox.finished(connection, run, data)
     return [child for child in recorded if child is not None]
+
+
+def _told(end: End, context: Context, cell: Cell) -> Ending:
+    run = context.run
+    if end.state in FINAL and run.reply_to is not None:
+        cell.wakeups.ring(outbox.BELL)
+    outcome = end.state.value if end.state in FINAL else end.how
+    metrics.JOBS_FINISHED.labels(kind=run.kind, tier=context.tenant.tier, outcome=outcome).inc()
+    return Ending(run.lease, cost=context.cost, how=end.how, after=end.after, need=end.need)
 
 
 def backoff(failures: int) -> float:

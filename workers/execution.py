@@ -20,27 +20,26 @@ from shared.contracts.kinds import KINDS
 from shared.errors import ConfigurationError, Unavailable
 from shared.gate.gate import GateClosed, GateFull
 from shared.gate.values import Answered, Ending, Lease
-from shared.ledger import runs
-from shared.ledger.runs import AlreadyFinal, Fenced, Run
+from shared.ledger import ends, runs
+from shared.ledger.runs import Fenced, Run
 from shared.ledger.states import State
 from shared.telemetry import metrics
-from shared.tenancy.tenants import Tenant
 from workers import ending
 from workers.context import Context
-from workers.ending import HANDED_BACK, End
-from workers.holding import BudgetsAway, Holding, OverBudget
+from workers.ending import CANCELLED, HANDED_BACK, End
+from workers.holding import BudgetsAway, OverBudget
 from workers.interruption import Interrupted, Interruption
 from workers.lease import Heartbeat
-from workers.models.clients import Clients
 from workers.outcomes import Discard, Outcome, Retry, Snooze
 from workers.registry import RoomFunction
-from workers.steps import CallFailed, CallLost, Steps
-
-#: Seconds before a job is tried again whose database was away: it has not started, so nothing has failed.
-AWAY = 2.0
+from workers.starting import AWAY, Starter
+from workers.steps import CallFailed, CallLost
 
 #: Seconds for which the end of a run is tried to be written; then the lease runs out and another run begins.
 PATIENCE = 60.0
+
+#: What ends a run before its room has come to an outcome. `SystemExit`: a pool's child that is being ended.
+STOPPED = (Interrupted, Fenced, OverBudget, BudgetsAway, SystemExit)
 
 log = structlog.get_logger(__name__)
 
@@ -66,8 +65,7 @@ class Executor:
     ) -> None:
         self._cell, self._rooms, self._heartbeat = cell, rooms, heartbeat
         self._worker, self._lanes, self._run_on_seconds = worker, lanes, run_on_seconds
-        self._stopping, self._handing_back = stopping, handing_back
-        self._clients = Clients(cell.settings)
+        self._stopping, self._starter = stopping, Starter(cell, heartbeat, handing_back=handing_back)
 
     def serve(self, permit: str) -> int:
         """Take a permit of this lane and run jobs until there is nothing to do; answers how many."""
@@ -87,16 +85,9 @@ class Executor:
 
     def run(self, lease: Lease) -> Ending | None:
         """One run of a leased job, from start to finish; None where the lease is not this worker's any more."""
-        try:
-            tenant = self._cell.tenants.get(lease.tenant)
-            context = self._context(runs.start(self._cell.database, lease), tenant)
-        except AlreadyFinal:
-            return Ending(lease, cost=0, how="gone")
-        except Fenced:
-            return None
-        except (Unavailable, psycopg.Error) as error:
-            log.warning("job not started", job=str(lease.job), error=str(error))
-            return Ending(lease, cost=0, how="retry", after=AWAY)
+        context = self._starter.start(lease)
+        if not isinstance(context, Context):
+            return context
         run = context.run
         metrics.JOB_WAIT.labels(kind=run.kind, tier=context.tenant.tier).observe(run.waited)
         with metrics.JOB_RUN.labels(kind=run.kind, tier=context.tenant.tier).time():
@@ -106,26 +97,21 @@ class Executor:
     def _end(self, context: Context, run: Run) -> End | None:
         """How the run ends; None where it was lost to another."""
         allowed = self._cell.settings.failures_allowed
+        if run.cancelled:
+            return CANCELLED
         if run.failures >= allowed:
             return End(State.DEAD, error=f"its worker died while it ran; it failed {run.failures} times")
+        outcome: Outcome | End | None
         try:
             payload = KINDS[run.kind].payload.model_validate(run.payload)
             outcome = self._rooms(run.kind)(context, payload)
-        except Interrupted as interrupted:
-            if interrupted.why is not Interruption.LATE:
-                return HANDED_BACK if interrupted.why is Interruption.STOPPING else None
-            outcome = Retry(str(interrupted))
-        except OverBudget as over:
-            return ending.out_of_room(over)
-        except BudgetsAway:
-            outcome = Snooze(AWAY)
-        except Fenced:
-            return None
-        except SystemExit:  # a child of a pool that is being ended
-            return HANDED_BACK
+        except STOPPED as stop:
+            outcome = _end_of(stop)
         except Exception as error:  # the boundary to room code: whatever it raises fails this run only
             log.warning("run failed", job=str(run.job), kind=run.kind, error=str(error), exc_info=True)
             outcome = _outcome_of(error)
+        if outcome is None or isinstance(outcome, End):
+            return outcome
         return ending.end_of(outcome, failures=run.failures, allowed=allowed)
 
     def _write(self, end: End, context: Context) -> Ending | None:
@@ -149,32 +135,9 @@ class Executor:
     def hand_back(self, lease: Lease) -> None:
         """Give up a run from outside, because its worker must stop now: the job waits where it was, unharmed."""
         with self._cell.database.transaction(lease.tenant) as connection:
-            runs.wait_again(connection, lease, after=0, error=None, failed=False)
-            runs.lose_open_intents(connection, lease)
+            ends.wait_again(connection, lease, after=0, error=None, failed=False).check()
+            ends.lose_open_intents(connection, lease)
         self._release(Ending(lease, cost=0, how="back"))
-
-    def _context(self, run: Run, tenant: Tenant) -> Context:
-        def steps(context: Context) -> Steps:
-            holding = Holding(self._cell.gate, self._cell.permits, run.lease)
-            parts = (self._cell.database, self._cell.prices, run, holding)
-            return Steps(*parts, guard=context.check, charge=context.charge)
-
-        return Context(
-            run,
-            tenant,
-            settings=self._cell.settings,
-            database=self._cell.database,
-            metering=self._cell.metering,
-            objects=self._cell.objects,
-            clients=self._clients,
-            steps=steps,
-            interruption=lambda: self._interruption(run.lease),
-        )
-
-    def _interruption(self, lease: Lease) -> Interruption | None:
-        if not self._heartbeat.alive(lease):
-            return Interruption.LOST
-        return Interruption.STOPPING if self._handing_back.is_set() else None
 
     # --- at the gate ----------------------------------------------------------
 
@@ -202,6 +165,23 @@ class Executor:
             self._heartbeat.hold(answered.lease, since)
         self._cell.permits.publish(answered.permits)
         return answered.lease
+
+
+def _end_of(stop: BaseException) -> Outcome | End | None:
+    """How a run ends that was stopped; None where it is another's by now."""
+    match stop:
+        case SystemExit() | Interrupted(why=Interruption.STOPPING):
+            return HANDED_BACK
+        case Interrupted(why=Interruption.CANCELLED):
+            return CANCELLED
+        case Interrupted(why=Interruption.LATE):
+            return Retry(str(stop))
+        case OverBudget():
+            return ending.out_of_room(stop)
+        case BudgetsAway():
+            return Snooze(AWAY)
+        case _:
+            return None
 
 
 def _outcome_of(error: Exception) -> Outcome:

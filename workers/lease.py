@@ -1,4 +1,4 @@
-"""One heartbeat thread per process: keeps the leases of its jobs, and knows when one is lost.
+"""One heartbeat thread per process: keeps the leases of its jobs, and knows which are lost and which to be cancelled.
 
 Validity is counted on this process's own monotonic clock, from before the request that granted it, so a worker always
 stops before the gate gives its job to another.
@@ -39,6 +39,7 @@ class Heartbeat:
         self._held: dict[UUID, Lease] = {}
         self._valid_until: dict[UUID, float] = {}
         self._renewed_until: dict[UUID, float] = {}
+        self._cancelled: set[UUID] = set()
         self._lock = threading.Lock()
         self._thread = threading.Thread(target=self._beat, name="headgate-heartbeat", daemon=True)
 
@@ -57,28 +58,35 @@ class Heartbeat:
         with self._lock:
             for kept in (self._held, self._valid_until, self._renewed_until):
                 kept.pop(lease.job, None)
+            self._cancelled.discard(lease.job)
 
     def alive(self, lease: Lease) -> bool:
         """Whether this process may still act for the job."""
         with self._lock:
             return self._held.get(lease.job) == lease and monotonic() < self._valid_until[lease.job]
 
+    def cancelled(self, lease: Lease) -> bool:
+        """Whether somebody asked that this job end."""
+        with self._lock:
+            return lease.job in self._cancelled
+
     def held(self) -> list[Lease]:
         with self._lock:
             return list(self._held.values())
 
     def renew(self) -> None:
-        """One beat: extend what is held and not overdue, drop what is lost."""
+        """One beat: extend what is held and not overdue, hear what is lost or to be cancelled."""
         since = monotonic()
         with self._lock:
             leases = [lease for job, lease in self._held.items() if since < self._renewed_until[job]]
-        lost = self._gate.renew(self._worker, leases, self._lease_seconds, slots=self._slots, lanes=self._lanes)
+        beat = self._gate.renew(self._worker, leases, self._lease_seconds, slots=self._slots, lanes=self._lanes)
         with self._lock:
             for lease in leases:
                 if self._held.get(lease.job) == lease:
-                    self._valid_until[lease.job] = 0.0 if lease.job in lost else since + self._lease_seconds
-        if lost:
-            log.warning("leases lost", jobs=[str(job) for job in lost])
+                    self._valid_until[lease.job] = 0.0 if lease.job in beat.lost else since + self._lease_seconds
+            self._cancelled |= beat.cancelled & self._held.keys()
+        if beat.lost:
+            log.warning("leases lost", jobs=[str(job) for job in beat.lost])
 
     def _beat(self) -> None:
         while True:

@@ -10,9 +10,13 @@ import typer
 from producers.cli.opening import opened
 from producers.cli.output import Json, console, document, sheet, table
 from producers.cli.waiting import Wait, why
+from shared import outbox
 from shared.cell import Cell
+from shared.errors import Unavailable
+from shared.gate.gate import GateClosed
 from shared.intake import committed
 from shared.ledger import again, reading
+from shared.ledger import cancel as cancelling
 from shared.ledger.reading import Job, PastStep
 from shared.ledger.states import State
 from shared.stores.postgres import Connection
@@ -22,10 +26,11 @@ Tenant = Annotated[str | None, typer.Option(help="Only this tenant's, read as th
 
 
 def register(app: typer.Typer) -> None:
-    group = typer.Typer(help="List jobs, look into one, let one wait again.", no_args_is_help=True)
+    group = typer.Typer(help="List jobs, look into one, let one wait again, end one.", no_args_is_help=True)
     group.command("list")(list_)
     group.command()(show)
     group.command()(retry)
+    group.command()(cancel)
     app.add_typer(group, name="jobs")
 
 
@@ -71,6 +76,30 @@ def retry(job: Id, tenant: Tenant = None) -> None:
     offered = cell.intake.offer([committed(waits)])
     later = "" if offered else "; the gate takes it when it can"
     console().print(f"Job {job} of {owner} waits again{later}.")
+
+
+def cancel(job: Id, tenant: Tenant = None, *, json: Json = False) -> None:
+    """End a job that waits, or let one that runs end at its next step; whoever asked for it is told."""
+    cell = opened()
+    owner = tenant or reading.owner_of(cell.dispatcher, job)
+    with cell.database.transaction(owner) as connection:
+        marked = cancelling.cancel(connection, owner, job)
+    told = _tell_cancelled(cell, job)
+    cell.wakeups.ring(outbox.BELL)
+    if json:
+        return document({"job": job, "tenant": owner, "state": marked.state, "told": told})
+    over = marked.state == State.CANCELLED
+    later = "" if told or over else "; the gate is told when it can be"
+    return console().print(f"Job {job} of {owner} {'is cancelled' if over else 'ends at its next step'}{later}.")
+
+
+def _tell_cancelled(cell: Cell, job: UUID) -> bool:
+    """Whether the gate heard of it; if not, the ledger sweep tells it."""
+    try:
+        cell.permits.publish(cell.gate.cancel(job))
+    except (GateClosed, Unavailable):
+        return False
+    return True
 
 
 def _readable(cell: Cell, tenant: str | None) -> AbstractContextManager[Connection]:

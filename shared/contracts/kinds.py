@@ -63,6 +63,11 @@ class Scope(StrEnum):
 class Payload(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
+    @property
+    def ordering_key(self) -> str | None:
+        """What a job of this kind is ordered by, where its sender does not say."""
+        return None
+
 
 class AgentTurn(Payload):
     """One message of a user to an agent, and the agent's answer to it."""
@@ -70,6 +75,11 @@ class AgentTurn(Payload):
     conversation: Name = Field(description="The conversation this turn belongs to; begun if it does not exist.")
     message: str = Field(min_length=1, max_length=32_768, description="What the user says, in characters.")
     agent: Name = Field("default", description="Which of the tenant's agents answers.")
+
+    @property
+    def ordering_key(self) -> str:
+        """Turns of a conversation run one after the other."""
+        return f"conversation/{self.conversation}"
 
 
 class KnowledgeIngest(Payload):
@@ -98,12 +108,21 @@ class KnowledgeEmbed(Payload):
     knowledge_base: Name = "default"
 
 
-class BillingExport(Payload):
+class AboutTenants(Payload):
+    """What is asked about the tenants named in the envelope, or about all."""
+
+    tenants: tuple[str, ...] | None = Field(None, description="Set from the envelope's `tenantids`; none: all.")
+
+
+class BillingExport(AboutTenants):
     """Write the usage of a calendar month (UTC), for the tenants named in the envelope or for all."""
 
     period: str = Field(pattern=r"^\d{4}-(0[1-9]|1[0-2])$", description="The month, as YYYY-MM.")
     format: Literal["csv"] = "csv"
-    tenants: tuple[str, ...] | None = Field(None, description="Set from the envelope's `tenantids`; none: all.")
+
+
+class BillingReconcile(AboutTenants):
+    """Ask the provider's log what calls drew whose answers were lost, and put their records right."""
 
 
 class Probe(Payload):
@@ -134,6 +153,7 @@ KINDS: Mapping[str, Kind] = kinds(
     Kind("knowledge.ingest", Family.INGEST, KnowledgeIngest, Scope.KNOWLEDGE, deadline=120),
     Kind("knowledge.embed", Family.EMBED, KnowledgeEmbed, Scope.KNOWLEDGE, deadline=300),
     Kind("billing.export", Family.OPS, BillingExport, Scope.BILLING, deadline=300, platform=True),
+    Kind("billing.reconcile", Family.OPS, BillingReconcile, Scope.BILLING, deadline=300, platform=True),
     Kind("ops.probe", Family.OPS, Probe, Scope.OPS, deadline=90),
 )
 

@@ -15,7 +15,10 @@ from shared.stores.postgres import Connection, Database, one
 #: Held by the one that rebuilds, from before the reading until the gate is open. Any number that nobody else uses.
 REBUILD_LOCK = 4_849_415_403
 
-COLUMNS = "tenant_id, job_id, seq, family, priority, state, fence, due_at"
+COLUMNS = """
+tenant_id, job_id, seq, family, priority, ordering_key, state, fence, due_at,
+cancel_requested_at IS NOT NULL AS cancelled
+"""
 
 UNOFFERED = f"""
 SELECT {COLUMNS} FROM tenant.jobs
@@ -24,6 +27,12 @@ ORDER BY accepted_at LIMIT %s
 """
 
 UNFINISHED = f"SELECT {COLUMNS} FROM tenant.jobs WHERE state IN ('waiting', 'running') ORDER BY seq"
+
+#: Jobs that were cancelled of late: over, or to be ended by their workers.
+CANCELLED = """
+SELECT job_id FROM tenant.jobs
+WHERE cancel_requested_at > now() - %s * interval '1 second' AND state IN ('running', 'cancelled')
+"""
 
 MARK_OFFERED = """
 UPDATE tenant.jobs SET offered_at = now() FROM unnest(%s::text[], %s::uuid[]) AS offered (tenant_id, job_id)
@@ -38,16 +47,18 @@ SELECT count(*) AS jobs FROM (
 
 @dataclass(frozen=True)
 class Standing:
-    """Where a job stands in the ledger."""
+    """Where a job stands in the ledger. `cancelled`: it runs, and is to end."""
 
     tenant_id: str
     job_id: UUID
     seq: int
     family: str
     priority: int
+    ordering_key: str | None
     state: str
     fence: int
     due_at: datetime | None
+    cancelled: bool
 
     @property
     def of_family(self) -> Family:
@@ -66,9 +77,19 @@ def count_unoffered(dispatcher: Database, *, at_most: int) -> int:
         return count
 
 
-def mark_offered(dispatcher: Database, jobs: Sequence[tuple[str, UUID]]) -> None:
-    """The gate has these (tenant, job): the ledger sweep need not look at them again."""
+def cancelled(dispatcher: Database, *, within: float) -> list[UUID]:
+    """Jobs whose end somebody asked for in the last `within` seconds, and that did not end in another way."""
     with dispatcher.connection() as connection:
+        return [row["job_id"] for row in connection.execute(CANCELLED, (within,))]
+
+
+def mark_offered(dispatcher: Database, jobs: Sequence[tuple[str, UUID]]) -> None:
+    """The gate has these (tenant, job): the ledger sweep need not look at them again.
+
+    Does not wait for the disk: where a crash loses the mark, the jobs are offered once more.
+    """
+    with dispatcher.transaction(pipelined=True) as connection:
+        connection.execute("SET LOCAL synchronous_commit = off")
         connection.execute(MARK_OFFERED, ([tenant for tenant, _ in jobs], [job for _, job in jobs]))
 
 

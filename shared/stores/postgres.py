@@ -6,12 +6,14 @@ it, whatever pooler stands between.
 """
 
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from functools import cached_property
 from typing import Any, LiteralString
 from urllib.parse import urlsplit, urlunsplit
 
 import psycopg
+from psycopg.errors import PipelineAborted
+from psycopg.pq import PipelineStatus, TransactionStatus
 from psycopg.rows import DictRow, dict_row, tuple_row
 from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.engine import make_url
@@ -97,17 +99,19 @@ class Database:
             made.row_factory = tuple_row  # the next to take it may be SQLAlchemy itself, which counts on tuples
             if driver.closed:
                 self._lost += 1
-            if driver.closed or driver.info.transaction_status != psycopg.pq.TransactionStatus.IDLE:
+            if driver.closed or driver.info.transaction_status != TransactionStatus.IDLE:
                 pooled.invalidate()
             pooled.close()
 
     @contextmanager
     def transaction(self, tenant: str | None = None, *, pipelined: bool = False) -> Iterator[Connection]:
-        """A transaction, bound to `tenant` where one is given. `pipelined` sends statements without waiting."""
-        with self.connection() as connection, ExitStack() as stack:
-            if pipelined:
-                stack.enter_context(connection.pipeline())
-            stack.enter_context(connection.transaction())
+        """A transaction, bound to `tenant` where one is given.
+
+        `pipelined`: statements are sent without waiting, so that all of it is one round trip, and one more for each
+        time that something is fetched on the way. What was asked may also be fetched when the transaction is over;
+        `rowcount` is known only then.
+        """
+        with self.connection() as connection, (_pipelined if pipelined else _waiting)(connection):
             bind(connection, tenant)
             yield connection
 
@@ -132,6 +136,36 @@ class Database:
     def close(self) -> None:
         if "engine" in self.__dict__:
             self.engine.dispose()
+
+
+def _waiting(connection: Connection) -> AbstractContextManager[object]:
+    return connection.transaction()
+
+
+@contextmanager
+def _pipelined(connection: Connection) -> Iterator[None]:
+    """One round trip. (psycopg's own `transaction` waits for BEGIN, statements and COMMIT by turns, in a pipeline too.)"""
+    try:
+        with connection.pipeline():
+            connection.execute("BEGIN")
+            try:
+                yield
+            except BaseException:
+                if connection.info.pipeline_status != PipelineStatus.ABORTED:
+                    connection.execute("ROLLBACK")
+                raise
+            connection.execute("COMMIT")
+    except PipelineAborted as error:  # says that statements were skipped; the one that failed stands behind it
+        raise _first(error) from error
+    finally:
+        if not connection.closed and connection.info.transaction_status == TransactionStatus.INERROR:
+            connection.rollback()
+
+
+def _first(error: BaseException) -> BaseException:
+    while isinstance(error, PipelineAborted) and error.__context__ is not None:
+        error = error.__context__
+    return error
 
 
 def bind(connection: Connection, tenant: str | None) -> None:

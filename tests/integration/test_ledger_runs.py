@@ -8,7 +8,7 @@ import pytest
 
 from shared.cell import Cell
 from shared.gate.values import Lease
-from shared.ledger import runs
+from shared.ledger import ends, runs
 from shared.ledger.jobs import NewJob
 from shared.ledger.runs import AlreadyFinal, Fenced
 from shared.ledger.states import FINAL, State
@@ -33,12 +33,12 @@ def row(cell: Cell, job: NewJob) -> dict[str, Any]:
 
 def finish(cell: Cell, lease: Lease, state: State = State.DONE) -> None:
     with cell.database.transaction(lease.tenant) as connection:
-        runs.finish(connection, lease, state, result={"by": lease.token}, error=None, failed=False)
+        ends.finish(connection, lease, state, result={"by": lease.token}, error=None, failed=False).check()
 
 
 def wait_again(cell: Cell, lease: Lease, *, after: float = 0.0, failed: bool = False) -> None:
     with cell.database.transaction(lease.tenant) as connection:
-        runs.wait_again(connection, lease, after=after, error="no luck" if failed else None, failed=failed)
+        ends.wait_again(connection, lease, after=after, error="no luck" if failed else None, failed=failed).check()
 
 
 def test_a_start_raises_the_fence_and_counts_the_run(cell: Cell, job: NewJob) -> None:
@@ -117,7 +117,7 @@ def test_the_effects_of_a_fenced_run_are_rolled_back(cell: Cell, job: NewJob) ->
     def finish_with_effects() -> None:
         with cell.database.transaction("acme") as connection:
             agents.put(connection, "acme", Agent("of-a-zombie", "rehearsal-1"))
-            runs.finish(connection, zombie, State.DONE, result=None, error=None, failed=False)
+            ends.finish(connection, zombie, State.DONE, result=None, error=None, failed=False).check()
 
     with pytest.raises(Fenced):
         finish_with_effects()

@@ -1,0 +1,77 @@
+"""How a run begins: the ledger takes its token as the job's fence, and its room gets a context."""
+
+import threading
+
+import psycopg
+import structlog
+
+from shared.cell import Cell
+from shared.errors import Unavailable
+from shared.gate.values import Ending, Lease
+from shared.ledger import runs
+from shared.ledger.runs import AlreadyFinal, Fenced, NotItsTurn, Run
+from shared.tenancy.tenants import Tenant
+from workers.context import Context
+from workers.holding import Holding
+from workers.interruption import Interruption
+from workers.lease import Heartbeat
+from workers.models.clients import Clients
+from workers.steps import Steps
+
+#: Seconds before a job is tried again whose ledger or budgets were away: nothing has failed.
+AWAY = 2.0
+
+#: Seconds before a job is tried again that the ledger holds behind another of its ordering key. Rare: the gate came to
+#: know of that one late, and when it does it lets it go first.
+BEHIND = 1.0
+
+log = structlog.get_logger(__name__)
+
+
+class Starter:
+    """Once `handing_back` is set, runs are interrupted at their next step."""
+
+    def __init__(self, cell: Cell, heartbeat: Heartbeat, *, handing_back: threading.Event) -> None:
+        self._cell, self._heartbeat, self._handing_back = cell, heartbeat, handing_back
+        self._clients = Clients(cell.settings)
+
+    def start(self, lease: Lease) -> Context | Ending | None:
+        """The run's context; or what the gate must be told where there is nothing to run, None where it knows."""
+        try:
+            tenant = self._cell.tenants.get(lease.tenant)
+            return self._context(runs.start(self._cell.database, lease), tenant)
+        except AlreadyFinal:
+            return Ending(lease, cost=0, how="gone")
+        except Fenced:
+            return None
+        except NotItsTurn as error:
+            log.info("job not started", job=str(lease.job), error=str(error))
+            return Ending(lease, cost=0, how="retry", after=BEHIND)
+        except (Unavailable, psycopg.Error) as error:
+            log.warning("job not started", job=str(lease.job), error=str(error))
+            return Ending(lease, cost=0, how="retry", after=AWAY)
+
+    def _context(self, run: Run, tenant: Tenant) -> Context:
+        def steps(context: Context) -> Steps:
+            holding = Holding(self._cell.gate, self._cell.permits, run.lease)
+            parts = (self._cell.database, self._cell.prices, run, holding)
+            return Steps(*parts, guard=context.check, charge=context.charge)
+
+        return Context(
+            run,
+            tenant,
+            settings=self._cell.settings,
+            database=self._cell.database,
+            metering=self._cell.metering,
+            objects=self._cell.objects,
+            clients=self._clients,
+            steps=steps,
+            interruption=lambda: self._interruption(run.lease),
+        )
+
+    def _interruption(self, lease: Lease) -> Interruption | None:
+        if not self._heartbeat.alive(lease):
+            return Interruption.LOST
+        if self._heartbeat.cancelled(lease):
+            return Interruption.CANCELLED
+        return Interruption.STOPPING if self._handing_back.is_set() else None
