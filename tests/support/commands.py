@@ -1,16 +1,16 @@
 """The command line as a person uses it: a process of its own, with a cell's settings in its environment."""
 
-import subprocess
 import sys
+import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import orjson
 
-from producers.cli.environment import environment
 from shared.settings import Settings
-from tests.support.workers import PATIENCE, ROOT
+from tests.support.warm import shared_parent
 
 
 @dataclass(frozen=True)
@@ -29,17 +29,15 @@ class Said:
 
 def headgate(settings: Settings, *arguments: str) -> Said:
     """`headgate …`, whatever comes of it; never a traceback."""
-    done = subprocess.run(
-        command(*arguments),
-        cwd=ROOT,
-        env=environment(settings),
-        capture_output=True,
-        text=True,
-        timeout=PATIENCE,
-        check=False,
-    )
-    assert "Traceback" not in done.stderr, done.stderr
-    return Said(done.returncode, done.stdout, done.stderr)
+    parent = shared_parent()
+    with tempfile.TemporaryDirectory(prefix="headgate-said-") as folder:
+        out, err = Path(folder, "out"), Path(folder, "err")
+        for file in (out, err):
+            file.touch()
+        code = parent.ended(parent.fork(["headgate", *arguments], settings, output=out, errors=err))
+        said = Said(code, out.read_text(), err.read_text())
+    assert "Traceback" not in said.err, said.err
+    return said
 
 
 def done(settings: Settings, *arguments: str) -> Said:
@@ -59,4 +57,5 @@ def refused(settings: Settings, *arguments: str, code: int = 1) -> str:
 
 
 def command(*arguments: str) -> Sequence[str]:
+    """The same, for who starts it cold."""
     return [sys.executable, "-m", "producers.cli.main", *arguments]

@@ -1,57 +1,32 @@
-"""Real worker processes, that can really be killed."""
+"""Real worker processes, that can really be killed: forked from a warm parent, which spares each the imports."""
 
 import signal
-import subprocess
-import sys
-import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path
-from typing import TypeVar
 
-import psutil
-
-from producers.cli.environment import environment
 from shared.cell import Cell
 from shared.gate.keys import prefix
+from tests.support.waiting import PATIENCE, ROOT, eventually
+from tests.support.warm import shared_parent
 
-ROOT = Path(__file__).parents[2]
-
-T = TypeVar("T")
-
-#: Seconds within which anything that is waited for in tests must happen; generous, for machines are slow and noisy.
-PATIENCE = 60.0
+__all__ = ["PATIENCE", "ROOT", "Worker", "eventually", "present", "workers"]
 
 
 class Worker:
     """A Celery worker serving these lanes, in a process of its own."""
 
     def __init__(self, cell: Cell, lanes: Sequence[str], *, slots: int = 4, pool: str = "threads") -> None:
-        command = [sys.executable, "-m", "celery", "--quiet", "-A", "workers.app", "worker"]
-        options = [
-            "-P",
-            pool,
-            "-c",
-            str(slots),
-            "-Q",
-            ",".join(lanes),
-            "-n",
-            f"{time.monotonic_ns()}@%h",
-            "-l",
-            "WARNING",
-        ]
-        self.process = subprocess.Popen([*command, *options], cwd=ROOT, env=environment(cell.settings))
+        self._child = shared_parent().worker(cell.settings, lanes, slots=slots, pool=pool)
+        self.process = self._child.process
 
     def kill(self) -> None:
         """As `kill -9` does, children included."""
-        for child in psutil.Process(self.process.pid).children(recursive=True):
-            child.kill()
-        self.process.kill()
-        self.process.wait()
+        self._child.kill()
 
     def stop(self) -> int:
+        """Tell it to stop, once; answers its exit code."""
         self.process.send_signal(signal.SIGTERM)
-        return self.process.wait(PATIENCE)
+        return shared_parent().ended(self._child)
 
 
 @contextmanager
@@ -64,21 +39,10 @@ def workers(cell: Cell, *each: Sequence[str], slots: int = 4, pool: str = "threa
         yield started
     finally:
         for worker in started:
-            if worker.process.poll() is None:
-                worker.kill()
+            worker.kill()
 
 
 def present(cell: Cell) -> set[str]:
     """The workers that have told the gate their slots; one that died stays until it is struck off."""
     keys = [key.decode() for key in cell.redis.scan_iter(f"{prefix(cell.settings.cell)}*:worker:*")]
     return {key.partition(":worker:")[2] for key in keys}
-
-
-def eventually(look: Callable[[], T], what: str, patience: float = PATIENCE) -> T:
-    """What `look` answers once that is true; fails, naming `what`, after a generous bound."""
-    until = time.monotonic() + patience
-    while not (seen := look()):
-        if time.monotonic() > until:
-            raise AssertionError(f"not within {patience:g} s: {what}")
-        time.sleep(0.01)
-    return seen
