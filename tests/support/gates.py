@@ -13,9 +13,10 @@ from redis import Redis
 from shared import ids
 from shared.gate import keys
 from shared.gate.gate import Gate
-from shared.gate.limits import Configuration, Limits
+from shared.gate.limits import Budgets, Configuration, Limits
 from shared.gate.scripts import Library
-from shared.gate.values import Ending, How, Lease, Offer
+from shared.gate.values import Draw, Ending, How, Lease, Need, Offer
+from shared.gate.windows import Windows
 from shared.stores import redis
 from tests.support.records import record
 
@@ -106,10 +107,24 @@ def timed_gate(url: str) -> Iterator[TimedGate]:
 
 
 def configuration(
-    tenant: str, *, version: int = 1, is_open: bool = True, weight: float = 1.0, **limits: int
+    tenant: str,
+    *,
+    version: int = 1,
+    is_open: bool = True,
+    paused: bool = False,
+    weight: float = 1.0,
+    budgets: Mapping[str, Any] | None = None,
+    **limits: int,
 ) -> Configuration:
-    chosen = Limits.model_validate(AMPLE | limits)
-    return Configuration(tenant=tenant, version=version, open=is_open, weight=weight, limits=chosen)
+    return Configuration(
+        tenant=tenant,
+        version=version,
+        open=is_open,
+        paused=paused,
+        weight=weight,
+        limits=Limits.model_validate(AMPLE | limits),
+        budgets=Budgets.model_validate(budgets or {}),
+    )
 
 
 def job(
@@ -120,11 +135,17 @@ def job(
     cost: float = 1.0,
     lane_weight: float = 1.0,
     due: datetime | None = None,
+    key: str | None = None,
     **told: Any,
 ) -> Offer:
     """The next job in order of acceptance; `told` is the tenant's configuration."""
     place = keys.score(priority, next(_sequence))
-    return Offer(ids.new(), lane, lane_weight, place, cost, configuration(tenant, **told), due)
+    return Offer(ids.new(), lane, lane_weight, place, cost, configuration(tenant, **told), due, key)
+
+
+def need(tokens: int, nanos: int = 0, at: datetime = DAWN) -> Need:
+    """Room for so much, in the windows of this moment."""
+    return Need(Draw(tokens, nanos), Windows.at(at))
 
 
 def lease_of(offer: Offer, token: int) -> Lease:
