@@ -11,22 +11,21 @@ from typing import Any
 from producers.cli.environment import environment
 from shared import clock, ids
 from shared.cell import Cell
-from shared.ledger.again import REST
 from tests.support.cells import make_tenant
 from tests.support.commands import command, done, headgate, refused
-from tests.support.walking import finished, job, submit
+from tests.support.walking import finished, submit
 from tests.support.workers import PATIENCE, ROOT, eventually, workers
 
 LANES = ["turns.pro", "ingest.pro", "embed.pro"]
 
 
 def ended_badly(cell: Cell, tenant: str, job_id: str, state: str = "dead") -> None:
-    """The job as if it had failed too often, long enough ago."""
+    """The job as if it had failed too often."""
     with cell.database.transaction(tenant) as connection:
         connection.execute(
             "UPDATE tenant.jobs SET state = %s, failures = 5, error = 'the model is away', offered_at = now(), "
-            "finished_at = now() - %s * interval '1 second' WHERE job_id = %s",
-            (state, REST + 1, job_id),
+            "finished_at = now() WHERE job_id = %s",
+            (state, job_id),
         )
 
 
@@ -135,16 +134,6 @@ def test_a_dead_job_waits_again_and_runs(cell: Cell) -> None:
             done(cell.settings, "jobs", "retry", lost)
             again = finished(cell, "acme", lost)
             assert (again["state"], again["run"], again["failures"], again["error"]) == ("done", 2, 0, None)
-
-
-def test_a_job_that_died_a_moment_ago_rests_before_it_waits_again(cell: Cell) -> None:
-    key = make_tenant(cell, "acme")
-    lost = submit(cell, "ops.probe", {}, key.secret)
-    ended_badly(cell, "acme", lost)
-    with cell.database.transaction("acme") as connection:
-        connection.execute("UPDATE tenant.jobs SET finished_at = now() + interval '5 seconds'")
-    assert "try again" in refused(cell.settings, "jobs", "retry", lost)
-    assert job(cell, "acme", lost)["state"] == "dead"
 
 
 def test_the_queues_say_who_waits_and_why(cell: Cell) -> None:
