@@ -1,141 +1,145 @@
-"""One tenant floods, another asks now and then: how long the second waits for its start.
+"""The noisy neighbour: how long light tenants wait for their start while another floods.
 
-Measured three ways in each round: the light tenant alone; beside a flood of the heavy tenant, both of one tier, with
-limits that hold neither back; and the same flood and the same now and then as plain Celery tasks, first in first out,
-on the same Redis. A job holds its slot for 50 ms and does nothing.
+One tenant has 5,000 jobs of 50 ms, twenty light ones of its tier ask once a second each, sixteen slots serve them all;
+no limit holds anyone back. Each round measures the light tenants alone, beside the flood, and the same flood and the
+same now and then as plain Celery tasks: in one queue, and in a queue for each tenant (with half the flood: its length
+changes nothing there). Once, with half the flood: a flooder in each of three tiers, and a thousand light tenants that
+ask no more often together than the twenty.
 
-    python -m tests.benchmarks.bench_fairness [--jobs 2000] [--rounds 3]
+    python -m tests.benchmarks.bench_fairness [--jobs 5000] [--alone 100] [--rounds 2]
 """
 
 import argparse
 import sys
-import threading
-from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 
 from shared.cell import Cell
-from tests.benchmarks.plain_celery import PlainCelery, plain_celery
-from tests.benchmarks.report import median, progress, say, table, tails
-from tests.benchmarks.stage import UNHELD, finished, stage, submit
-from tests.support.cells import make_tenant
-from tests.support.workers import workers
+from shared.settings import next_redis_database
+from tests.benchmarks.crowd import make_tenants
+from tests.benchmarks.neighbours import OnCelery, OnHeadgate, Seen
+from tests.benchmarks.plain_celery import plain_celery
+from tests.benchmarks.processes import gate_worker
+from tests.benchmarks.report import Figures, at_least, at_most, judge, median, progress, say, table, tails
+from tests.benchmarks.stage import stage
 
 SLOTS = 16
 
-#: Seconds that a job holds its slot.
-HOLDS = 0.05
+#: Tiers that every database has, and whose lanes the worker serves.
+TIERS = ("free", "pro", "enterprise")
 
-#: Seconds between two jobs of the light tenant: seldom enough to leave the flood alone.
-NOW_AND_THEN = 0.2
+#: Tenants that ask now and then, in each case; those of the tiers in turn.
+LIGHT = [f"light-{number}" for number in range(20)]
+SPREAD = [f"spread-{number}" for number in range(20)]
+THOUSAND = [f"crowd-{number}" for number in range(1000)]
+
+TARGETS = (
+    at_most("light_p50_vs_alone", 1.5),
+    at_most("light_p99_vs_alone", 3),
+    at_least("heavy_rate_vs_celery", 0.9),
+)
 
 #: Milliseconds within which a light tenant's median job must start.
 BOUND = 100.0
 
 
-@dataclass(frozen=True)
-class Round:
-    """Waits of the light tenant, in seconds; the heavy tenant's jobs per second."""
+@dataclass
+class Case:
+    """What was seen of one case, round by round."""
 
-    waits: Sequence[float]
-    rate: float = 0.0
+    words: str
+    seen: list[Seen] = field(default_factory=list)
 
+    @property
+    def p50(self) -> float:
+        return tails([one.waits for one in self.seen])[0]
 
-class Headgate:
-    def __init__(self, cell: Cell) -> None:
-        self._cell = cell
-        self._keys = {name: make_tenant(cell, name, "pro", **UNHELD).secret for name in ("heavy", "light")}
+    @property
+    def p99(self) -> float:
+        return tails([one.waits for one in self.seen])[1]
 
-    def alone(self, jobs: int) -> Round:
-        stopping = threading.Event()
-        waits = self._now_and_then(stopping, jobs)
-        return Round(waits)
+    @property
+    def rate(self) -> float | None:
+        """None where nobody floods."""
+        return median([one.rate for one in self.seen]) or None
 
-    def flooded(self, jobs: int) -> Round:
-        """The light tenant begins when the flood has been accepted and ends with it."""
-        source = self._ask("heavy", jobs)
-        drained = threading.Event()
-        with ThreadPoolExecutor(1) as pool:
-            light = pool.submit(self._now_and_then, drained)
-            flood = finished(self._cell, "heavy", source)
-            drained.set()
-        span = max(job.finished_at for job in flood) - min(job.started_at for job in flood)
-        return Round(light.result(), len(flood) / span.total_seconds())
-
-    def _now_and_then(self, stopping: threading.Event, most: int | None = None) -> list[float]:
-        asked: list[str] = []
-        while len(asked) != most and not stopping.wait(NOW_AND_THEN):
-            asked.append(self._ask("light", 1))
-        return [job.waited for source in asked for job in finished(self._cell, "light", source)]
-
-    def _ask(self, tenant: str, jobs: int) -> str:
-        return submit(self._cell, "ops.probe", [{"seconds": HOLDS}] * jobs, self._keys[tenant])
+    def figures(self, name: str) -> Figures:
+        waits = {f"{name}light_p50_ms": self.p50, f"{name}light_p99_ms": self.p99}
+        return waits | ({f"{name}heavy_jobs_per_s": self.rate} if self.rate else {})
 
 
-def flooded_celery(celery: PlainCelery, jobs: int) -> Round:
-    celery.ask("heavy", jobs, HOLDS)
-    asked = 0
-    while celery.done("heavy") < jobs:
-        threading.Event().wait(NOW_AND_THEN)
-        celery.ask("light", 1, HOLDS)
-        asked += 1
-    celery.wait("light", asked)
-    heavy = [started for _, started in celery.times("heavy")]
-    span = max(heavy) + HOLDS - min(heavy)
-    return Round([started - sent for sent, started in celery.times("light")], jobs / span)
+class Fairness:
+    def __init__(self, cell: Cell, jobs: int, alone: int) -> None:
+        self._cell, self._jobs, self._alone = cell, jobs, alone
+        self.alone, self.flood = Case("alone"), Case("beside a flood")
+        self.tiers, self.thousand = Case("a flooder in each tier"), Case("a thousand light tenants")
+        self.celery, self.queues = Case("plain Celery"), Case("plain Celery, a queue for each tenant")
+        make_tenants(cell, ["heavy", *LIGHT, *THOUSAND])
+        for tier in TIERS:
+            make_tenants(cell, [f"heavy-{tier}", *SPREAD[TIERS.index(tier) :: len(TIERS)]], tier)
+
+    def run(self, rounds: int) -> None:
+        with self._celery() as (one_queue, many), gate_worker("workers.app", self._cell, *_lanes(), slots=SLOTS):
+            light = OnHeadgate(self._cell, LIGHT)
+            light.flooded({"heavy": 4 * SLOTS})  # the first of everything is cold
+            for number in range(1, rounds + 1):
+                progress(f"round {number} of {rounds}")
+                self.alone.seen.append(light.alone(self._alone))
+                self.flood.seen.append(light.flooded({"heavy": self._jobs}))
+                self.celery.seen.append(one_queue.flooded(self._jobs))
+                self.queues.seen.append(many.flooded(self._jobs // 2))
+            progress("other floods, other crowds")
+            each = self._jobs // 2 // len(TIERS)
+            self.tiers.seen.append(OnHeadgate(self._cell, SPREAD).flooded({f"heavy-{tier}": each for tier in TIERS}))
+            self.thousand.seen.append(OnHeadgate(self._cell, THOUSAND).flooded({"heavy": self._jobs // 2}))
+
+    @contextmanager
+    def _celery(self) -> Iterator[tuple[OnCelery, OnCelery]]:
+        """As Celery comes; and as well as it can do with queues: it takes from them in turn, no task beforehand."""
+        url, queues = self._cell.broker_url, [OnCelery.HEAVY, *LIGHT]
+        with (
+            plain_celery(url, slots=SLOTS) as one,
+            plain_celery(next_redis_database(url), slots=SLOTS, queues=queues, prefetch=1) as many,
+        ):
+            yield OnCelery(one, LIGHT), OnCelery(many, LIGHT, queues=True)
+
+    def tell(self) -> None:
+        cases = (self.alone, self.flood, self.tiers, self.thousand, self.celery, self.queues)
+        rows = [[case.words, case.p50, case.p99, case.rate] for case in cases]
+        table(["", "light p50 ms", "light p99 ms", "heavy jobs/s"], *rows)
+        figures: dict[str, float | None] = {}
+        for name, case in (("", self.flood), ("tiers_", self.tiers), ("thousand_", self.thousand)):
+            figures[f"{name}light_p50_vs_alone"] = case.p50 / self.alone.p50
+            figures[f"{name}light_p99_vs_alone"] = case.p99 / self.alone.p99
+            figures |= case.figures(name)
+        if self.flood.rate and self.celery.rate:
+            figures["heavy_rate_vs_celery"] = self.flood.rate / self.celery.rate
+        baseline: dict[str, float | None] = {}
+        for name, case in (("alone_", self.alone), ("plain_celery_", self.celery), ("celery_queues_", self.queues)):
+            baseline |= case.figures(name)
+        judge(figures, TARGETS)
+        say("fairness", figures, baseline)
+
+
+def _lanes() -> list[str]:
+    return [f"ops.{tier}" for tier in TIERS]
 
 
 def main() -> int:
     arguments = _arguments()
-    alone, flood, plain = [], [], []
     with stage() as cell:
-        headgate = Headgate(cell)
-        for number in range(1, arguments.rounds + 1):
-            progress(f"round {number} of {arguments.rounds}")
-            with workers(cell, ["ops.pro"], slots=SLOTS):
-                headgate.alone(3)  # the first jobs of a worker find it cold
-                alone.append(headgate.alone(arguments.alone))
-                flood.append(headgate.flooded(arguments.jobs))
-            with plain_celery(cell, slots=SLOTS) as celery:
-                plain.append(flooded_celery(celery, arguments.jobs))
-    return _told(alone, flood, plain)
-
-
-def _told(alone: Sequence[Round], flood: Sequence[Round], plain: Sequence[Round]) -> int:
-    alone_50, alone_99 = tails([one.waits for one in alone])
-    light_50, light_99 = tails([one.waits for one in flood])
-    plain_50, plain_99 = tails([one.waits for one in plain])
-    rate, plain_rate = median([one.rate for one in flood]), median([one.rate for one in plain])
-    table(
-        ["", "light p50 ms", "light p99 ms", "heavy jobs/s"],
-        ["alone", alone_50, alone_99, "-"],
-        ["beside a flood", light_50, light_99, rate],
-        ["plain Celery", plain_50, plain_99, plain_rate],
-    )
-    figures = {
-        "light_p50_ms": light_50,
-        "light_p99_ms": light_99,
-        "light_p50_vs_alone": light_50 / alone_50,
-        "light_p99_vs_alone": light_99 / alone_99,
-        "heavy_jobs_per_s": rate,
-        "heavy_rate_vs_celery": rate / plain_rate,
-    }
-    baseline = {
-        "alone_light_p50_ms": alone_50,
-        "alone_light_p99_ms": alone_99,
-        "plain_celery_light_p50_ms": plain_50,
-        "plain_celery_light_p99_ms": plain_99,
-        "plain_celery_heavy_jobs_per_s": plain_rate,
-    }
-    say("fairness", figures, baseline)
-    return 0 if light_50 < BOUND else 1
+        fairness = Fairness(cell, arguments.jobs, arguments.alone)
+        fairness.run(arguments.rounds)
+    fairness.tell()
+    return 0 if fairness.flood.p50 < BOUND else 1
 
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks.bench_fairness")
-    parser.add_argument("--jobs", type=int, default=2000, help="jobs of the flood")
-    parser.add_argument("--alone", type=int, default=40, help="jobs of the light tenant alone")
-    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--jobs", type=int, default=5000, help="jobs of the flood")
+    parser.add_argument("--alone", type=int, default=100, help="jobs of the light tenants alone")
+    parser.add_argument("--rounds", type=int, default=2)
     return parser.parse_args()
 
 

@@ -21,8 +21,9 @@ from shared.cell import Cell
 from shared.rehearsal.client import Rehearsal, rehearsal
 from shared.tenancy import agents
 from shared.tenancy.agents import PROMPT, Agent
+from tests.benchmarks.gated import UNHELD
 from tests.benchmarks.report import MS, median, progress, say, table, tails
-from tests.benchmarks.stage import UNHELD, finished, stage, submit
+from tests.benchmarks.stage import finished, stage, submit
 from tests.support.cells import make_tenant
 from tests.support.workers import workers
 from workers.models.chat import ChatRequest

@@ -19,9 +19,6 @@ from tests.support.walking import accept, event
 #: Messages that the bus door takes in one transaction (`producers.bus.door.BATCH`).
 BATCH = 200
 
-#: Limits under which a tenant's concurrency holds nothing back.
-UNHELD = {"running": 10_000, "turns": 10_000, "ops": 10_000, "backlog": 1_000_000}
-
 #: Seconds between two looks whether all is done: the looking must not take part in the race.
 LOOK = 0.1
 
@@ -56,10 +53,17 @@ def stage(**settings: Any) -> Iterator[Cell]:
         yield cell
 
 
-def submit(cell: Cell, kind: str, data: Sequence[dict[str, Any]], key: str) -> str:
+def new_source() -> str:
+    """A source that marks the jobs of one measurement."""
+    return f"/benchmarks/{ids.new()}"
+
+
+def submit(
+    cell: Cell, kind: str, data: Sequence[dict[str, Any]], key: str, *, source: str | None = None, **attributes: str
+) -> str:
     """Accept jobs batch by batch, as the bus door does; answers the source that marks them."""
-    source = f"/benchmarks/{ids.new()}"
-    events = [event(kind, each, key, source=source) for each in data]
+    source = source or new_source()
+    events = [event(kind, each, key, source=source, **attributes) for each in data]
     for first in range(0, len(events), BATCH):
         refused = [verdict for verdict in accept(cell, *events[first : first + BATCH]) if verdict.kept]
         if refused:
