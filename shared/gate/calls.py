@@ -12,6 +12,7 @@ from redis.exceptions import TimeoutError as RedisTimeoutError
 from shared.errors import HeadgateError, Unavailable
 from shared.gate import scripts
 from shared.gate.scripts import Library
+from shared.telemetry import metrics
 
 #: What Redis says of a function that was never loaded into it.
 UNKNOWN = "Function not found"
@@ -39,7 +40,7 @@ class Calls:
         if not calls:
             return []
         name, rebuilt = f"{self._library.name}_{operation}", "" if epoch is None else epoch
-        with _translated():
+        with _translated(), metrics.GATE_OPERATION.labels(operation).time():
             try:
                 return self._asked(name, calls, rebuilt)
             except ResponseError as error:
