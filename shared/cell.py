@@ -85,7 +85,7 @@ class Cell:
 
     @cached_property
     def rebuilder(self) -> Rebuilder:
-        parts = (self.gate, self.dispatcher, self.tenants, self.intake)
+        parts = (self.gate, self.dispatcher, self.metering, self.tenants, self.intake)
         return Rebuilder(*parts, lease_seconds=self.settings.lease_seconds)
 
     @cached_property

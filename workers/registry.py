@@ -15,6 +15,7 @@ ROOMS: Mapping[str, str] = {
     "knowledge.ingest": "workers.ingest.ingest:ingest",
     "knowledge.embed": "workers.embed.embed:embed",
     "billing.export": "workers.metering.export:export",
+    "billing.reconcile": "workers.metering.reconcile:reconcile",
     "ops.probe": "workers.ops:probe",
 }
 

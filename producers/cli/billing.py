@@ -1,24 +1,39 @@
-"""`headgate billing`: a month's usage as a file. The work is the platform's own job; here it is asked for."""
+"""`headgate billing`: a month's usage as a file, and lost calls put right. The platform's own jobs, asked for here."""
 
 import hashlib
+from collections.abc import Sequence
 from enum import StrEnum
 from pathlib import Path
+from time import sleep
 from typing import Annotated, Any
+from uuid import UUID
 
 import typer
 
 from producers.cli import door
-from producers.cli.door import Job
+from producers.cli.door import LOOK, Job
 from producers.cli.opening import opened
 from producers.cli.output import Json, console, document, sheet
 from shared.cell import Cell
+from shared.clock import monotonic
 from shared.errors import HeadgateError
 from shared.ledger.states import State
 from shared.metering.usage import usd
+from shared.stores.postgres import one
 from shared.tenancy.tenants import PLATFORM
 
 #: Seconds to wait for the file: a worker that serves ops starts it at once, and a month of rollups is summed in a few.
 PATIENCE = 60.0
+
+#: Calls that are reconciled, and whose corrected records the recorder has not written yet.
+UNCORRECTED = """
+SELECT count(*) AS calls FROM tenant.steps
+WHERE model IS NOT NULL AND state IN ('answered', 'failed', 'unknown', 'void') AND recorded_at IS NULL
+  AND reconciled_at IS NOT NULL AND (%(tenants)s::text[] IS NULL OR tenant_id = ANY(%(tenants)s))
+"""
+
+Tenants = Annotated[list[str] | None, typer.Option("--tenant", help="Only this tenant's; repeatable.")]
+Patience = Annotated[float, typer.Option(min=0, help="Seconds to wait for it.")]
 
 
 class Format(StrEnum):
@@ -26,34 +41,75 @@ class Format(StrEnum):
 
 
 def register(app: typer.Typer) -> None:
-    group = typer.Typer(help="Hand a month's usage to billing.", no_args_is_help=True)
+    group = typer.Typer(help="Hand a month's usage to billing; reconcile lost calls.", no_args_is_help=True)
     group.command()(export)
+    group.command()(reconcile)
     app.add_typer(group, name="billing")
 
 
 def export(
     period: Annotated[str, typer.Option(help="The month, as YYYY-MM.")],
     form: Annotated[Format, typer.Option("--format", help="How the file is written.")] = Format.CSV,
-    tenant: Annotated[list[str] | None, typer.Option(help="Only this tenant's; repeatable.")] = None,
+    tenant: Tenants = None,
     output: Annotated[Path | None, typer.Option(help="Where to copy the file to.")] = None,
-    patience: Annotated[float, typer.Option(min=0, help="Seconds to wait for the file.")] = PATIENCE,
+    patience: Patience = PATIENCE,
     *,
     json: Json = False,
 ) -> None:
     """Write a month's usage; its totals are checked against the usage records before it is kept."""
     cell = opened()
-    for name in tenant or ():
-        cell.tenants.get(name)
-    data = {"period": period, "format": form.value}
-    job = door.submit(cell, Job("billing.export", data, tenants=tenant or None))
-    ended = door.wait(cell, PLATFORM, [job], seconds=patience, tell=lambda _: None)[job]
-    if ended.state != State.DONE or ended.result is None:
-        raise HeadgateError(f"the export is {ended.state}: {ended.error}")
-    result = ended.result | {"job": job, "cost_usd": usd(ended.result["cost_nano"])}
+    job = _submit(cell, "billing.export", {"period": period, "format": form.value}, tenant)
+    found = _result(cell, job, patience)
+    result = found | {"job": job, "cost_usd": usd(found["cost_nano"])}
     if output is not None:
         _copy(cell, result, output)
         result |= {"copy": str(output)}
     return document(result) if json else console().print(sheet(result))
+
+
+def reconcile(
+    tenant: Tenants = None,
+    *,
+    wait: Annotated[bool, typer.Option("--wait", help="Until the corrected records are written.")] = False,
+    patience: Patience = PATIENCE,
+    json: Json = False,
+) -> None:
+    """Ask the provider's log what calls drew whose answers were lost, and correct what is on record."""
+    cell = opened()
+    job = _submit(cell, "billing.reconcile", {}, tenant)
+    result: dict[str, Any] = {"job": job}
+    if wait:
+        result |= _result(cell, job, patience)
+        _await_corrections(cell, tenant, patience)
+    return document(result) if json else console().print(sheet(result))
+
+
+def _submit(cell: Cell, kind: str, data: dict[str, Any], tenants: Sequence[str] | None) -> UUID:
+    for name in tenants or ():
+        cell.tenants.get(name)
+    return door.submit(cell, Job(kind, data, tenants=tenants or None))
+
+
+def _result(cell: Cell, job: UUID, patience: float) -> dict[str, Any]:
+    """What the job answers when it is done."""
+    ended = door.wait(cell, PLATFORM, [job], seconds=patience, tell=lambda _: None)[job]
+    if ended.state != State.DONE or ended.result is None:
+        raise HeadgateError(f"job {job} is {ended.state}: {ended.error}")
+    return ended.result
+
+
+def _await_corrections(cell: Cell, tenants: Sequence[str] | None, patience: float) -> None:
+    until = monotonic() + patience
+    while _uncorrected(cell, tenants):
+        if monotonic() >= until:
+            raise HeadgateError(f"not corrected after {patience:g} s: does a worker serve ops? `headgate doctor` says")
+        sleep(LOOK)
+
+
+def _uncorrected(cell: Cell, tenants: Sequence[str] | None) -> int:
+    with cell.metering.connection() as connection:
+        calls: int = one(connection, UNCORRECTED, {"tenants": list(tenants) if tenants else None})["calls"]
+    return calls
 
 
 def _copy(cell: Cell, result: dict[str, Any], output: Path) -> None:

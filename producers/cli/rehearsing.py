@@ -29,13 +29,15 @@ class Provider:
     openai_base_url: str
     openai_api_key: str
     embedding_model: str
+    call_log_url: str
 
 
 @contextmanager
 def published(settings: Settings) -> Iterator[None]:
     """Let other commands in this home find the rehearsal model, as they find the servers."""
     home = Home(settings.home.resolve())
-    home.write(FILE, Provider(settings.openai_base_url or "", KEY.get_secret_value(), EMBEDDING))
+    url = settings.openai_base_url or ""
+    home.write(FILE, Provider(url, KEY.get_secret_value(), EMBEDDING, call_log_url=url))
     try:
         yield
     finally:
@@ -57,4 +59,4 @@ def rehearsed(settings: Settings, *, latency: float) -> Iterator[tuple[Settings,
         with undisturbed():
             model = stack.enter_context(rehearsal(latency=latency))
         answers = {"openai_base_url": model.url, "openai_api_key": KEY, "embedding_model": EMBEDDING}
-        yield settings.model_copy(update=answers), model
+        yield settings.model_copy(update=answers | {"call_log_url": model.url}), model

@@ -26,6 +26,7 @@ PAYLOADS: Mapping[str, dict[str, Any]] = {
     "knowledge.ingest": {"name": "with.md", "text": "# The with statement\n\n…", "media_type": "text/markdown"},
     "knowledge.embed": {"knowledge_base": "default"},
     "billing.export": {"period": "2026-10", "format": "csv"},
+    "billing.reconcile": {},
     "ops.probe": {"seconds": 0.5},
 }
 

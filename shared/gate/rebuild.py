@@ -1,10 +1,10 @@
 """Refilling the gate from the ledger under a new epoch.
 
 The rebuilder raises the epoch while no run starts, and commits, so that none starts after under a token from before;
-reads every unfinished job in order of acceptance; offers those that wait and leases those that run, under the tokens
-they run with, for one whole lease; and only then puts the epoch in force. If it dies on the way the gate stays closed,
-and the next rebuilder begins anew with a higher epoch. A job committed after the reading is offered by its door or by
-the ledger sweep.
+refills the budgets (`refilling.py`); reads every unfinished job in order of acceptance; offers those that wait and
+leases those that run, under the tokens they run with, for one whole lease; and only then puts the epoch in force. If it
+dies on the way the gate stays closed, and the next rebuilder begins anew with a higher epoch. A job committed after the
+reading is offered by its door or by the ledger sweep.
 """
 
 import time
@@ -16,6 +16,7 @@ from itertools import islice
 import structlog
 
 from shared.gate.gate import Gate
+from shared.gate.refilling import refill
 from shared.gate.values import Offer, Permits
 from shared.intake import Committed, Intake, committed
 from shared.ledger import housekeeping
@@ -45,9 +46,17 @@ class Rebuilt:
 
 class Rebuilder:
     def __init__(
-        self, gate: Gate, dispatcher: Database, tenants: Tenants, intake: Intake, *, lease_seconds: float
+        self,
+        gate: Gate,
+        dispatcher: Database,
+        metering: Database,
+        tenants: Tenants,
+        intake: Intake,
+        *,
+        lease_seconds: float,
     ) -> None:
-        self._gate, self._dispatcher, self._tenants, self._intake = gate, dispatcher, tenants, intake
+        self._gate, self._dispatcher, self._metering = gate, dispatcher, metering
+        self._tenants, self._intake = tenants, intake
         self._lease_seconds = lease_seconds
 
     def rebuild(self) -> Rebuilt | None:
@@ -58,6 +67,8 @@ class Rebuilder:
     def _rebuild(self) -> Rebuilt:
         begun, memory = time.monotonic(), self._gate.memory()
         with housekeeping.new_epoch(self._dispatcher) as (epoch, unfinished):
+            holding = refill(self._gate, self._metering, epoch=epoch)
+            log.info("rebuilding the gate", epoch=epoch, calls_held=holding)
             tenants = {tenant.tenant_id: tenant for tenant in self._tenants.all()}
             waiting = running = 0
             owed: Counter[str] = Counter()
@@ -79,7 +90,8 @@ class Rebuilder:
         running = [job for job in batch if job.state == State.RUNNING]
         offers = {job.job_id: self._offer(committed(job), tenants) for job in batch}
         permits = self._gate.offer([offers[job.job_id] for job in waiting], epoch=epoch)
-        self._gate.adopt([(offers[job.job_id], job.fence) for job in running], self._lease_seconds, epoch=epoch)
+        leased = [(offers[job.job_id], job.fence, job.cancelled) for job in running]
+        self._gate.adopt(leased, self._lease_seconds, epoch=epoch)
         return len(waiting), len(running), permits
 
     def _offer(self, job: Committed, tenants: Mapping[str, Tenant]) -> Offer:

@@ -33,6 +33,11 @@ class Drawn:
     cost_nano: int
     records: int
 
+    @property
+    def nothing(self) -> bool:
+        """Whether its records cancel each other out."""
+        return self.quantity == 0 and self.cost_nano == 0
+
 
 def drawn(connection: Connection, period: str, tenants: Sequence[str] | None = None) -> list[Drawn]:
     """The sums of a month (`YYYY-MM`), by tenant, model, meter and status; of all tenants where none are named."""
