@@ -83,7 +83,8 @@ def make_tenant(cell: Cell, tenant: str, tier: str = "pro", **limits: int) -> Ne
 def _database_of_its_own(servers: Servers) -> Iterator[str]:
     name = f"cell_{ids.new().hex}"
     with psycopg.connect(_named(servers.database_admin_url, "postgres"), autocommit=True) as admin:
-        admin.execute(f"CREATE DATABASE {name} TEMPLATE headgate")
+        # the template's files are copied as files: through the write-ahead log it takes four times as long
+        admin.execute(f"CREATE DATABASE {name} TEMPLATE headgate STRATEGY file_copy")
         try:
             yield name
         finally:

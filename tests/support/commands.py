@@ -29,12 +29,11 @@ class Said:
 
 def headgate(settings: Settings, *arguments: str) -> Said:
     """`headgate …`, whatever comes of it; never a traceback."""
-    parent = shared_parent()
     with tempfile.TemporaryDirectory(prefix="headgate-said-") as folder:
         out, err = Path(folder, "out"), Path(folder, "err")
         for file in (out, err):
             file.touch()
-        code = parent.ended(parent.fork(["headgate", *arguments], settings, output=out, errors=err))
+        code = shared_parent().run(["headgate", *arguments], settings, output=out, errors=err)
         said = Said(code, out.read_text(), err.read_text())
     assert "Traceback" not in said.err, said.err
     return said

@@ -87,29 +87,31 @@ class WarmParent:
         """A bus door."""
         return self.fork(["headgate", "bus"], settings)
 
-    def fork(
-        self,
-        argv: Sequence[str],
-        settings: Settings,
-        hooks: Sequence[Hook] = (),
-        *,
-        output: Path | None = None,
-        errors: Path | None = None,
-    ) -> Child:
-        """A process that runs this command; `errors` apart from its output, where told."""
-        said = output or self._output
-        files = {"output": said and str(said), "errors": errors and str(errors)}
-        pid = self._ask({"argv": argv, "env": environment(settings), "hooks": hooks} | files)
-        assert pid is not None
-        return Child(psutil.Process(pid))
+    def fork(self, argv: Sequence[str], settings: Settings, hooks: Sequence[Hook] = ()) -> Child:
+        return Child(psutil.Process(self._forked(argv, settings, hooks, self._output, None)))
+
+    def run(self, argv: Sequence[str], settings: Settings, *, output: Path, errors: Path) -> int:
+        """A command from its beginning to its end; answers its exit code."""
+        return self._code(self._forked(argv, settings, (), output, errors))
 
     def ended(self, child: Child) -> int:
         """Waits for its end; answers its exit code, or below zero the signal that ended it."""
-        (code,) = eventually(
-            lambda: () if (code := self._ask({"ended": child.process.pid})) is None else (code,),
-            f"process {child.process.pid} ends",
-        )
-        return code
+        return self._code(child.process.pid)
+
+    def _forked(
+        self, argv: Sequence[str], settings: Settings, hooks: Sequence[Hook], output: Path | None, errors: Path | None
+    ) -> int:
+        files = {"output": output and str(output), "errors": errors and str(errors)}
+        pid = self._ask({"argv": argv, "env": environment(settings), "hooks": hooks} | files)
+        assert pid is not None
+        return pid
+
+    def _code(self, pid: int) -> int:
+        def codes() -> list[int]:
+            code = self._ask({"ended": pid})
+            return [] if code is None else [code]
+
+        return eventually(codes, f"process {pid} ends")[0]
 
     def _ask(self, order: Mapping[str, Any]) -> int | None:
         assert self._process.stdin is not None
