@@ -7,7 +7,7 @@ READY  := $(VENV)/.ready
 BENCHMARKS := $(patsubst tests/benchmarks/bench_%.py,%,$(wildcard tests/benchmarks/bench_*.py))
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint types docs bench faults lock clean
+.PHONY: help demo test lint types docs fairness bench faults lock clean
 
 help: ## show this list
 	@awk -F':.*## ' '/^[a-z%-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -28,6 +28,9 @@ types: $(READY) ## mypy --strict
 
 docs: $(READY) ## rewrite what is generated: asyncapi.yaml, JSON Schemas, the README's configuration table
 	$(BIN)/python -m shared.contracts.generate
+
+fairness: $(READY) ## rewrite the tables and the picture of docs/fairness.md, from new runs
+	@$(BIN)/python -m tests.fairness
 
 bench: $(addprefix bench-,$(BENCHMARKS)) ## every benchmark, one line of JSON each (make bench-NAME: one)
 
