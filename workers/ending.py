@@ -7,6 +7,7 @@ from typing import Any
 from shared import outbox
 from shared.cell import Cell
 from shared.contracts.answers import FinishedData
+from shared.failpoints import reach
 from shared.gate.values import Ending, How, Need
 from shared.intake import Committed
 from shared.ledger import ends
@@ -93,6 +94,7 @@ def write(end: End, context: Context, cell: Cell) -> Ending:
         if context.has_paid:
             ends.lose_open_intents(connection, run.lease)
     written.check()
+    reach("after_finish")
     cell.intake.offer(children)
     return _told(end, context, cell)
 

@@ -18,6 +18,7 @@ from shared.cell import Cell
 from shared.clock import monotonic
 from shared.contracts.kinds import KINDS
 from shared.errors import ConfigurationError, Unavailable
+from shared.failpoints import Point, reach
 from shared.gate.gate import GateClosed, GateFull
 from shared.gate.values import Answered, Ending, Lease
 from shared.ledger import ends, runs
@@ -143,17 +144,19 @@ class Executor:
 
     def _claim(self, permit: str) -> Lease | None:
         seconds = self._cell.settings.lease_seconds
-        return self._asked(lambda: self._cell.gate.claim(self._worker, self._lanes, seconds, permit=permit))
+        return self._asked(
+            lambda: self._cell.gate.claim(self._worker, self._lanes, seconds, permit=permit), "after_claim"
+        )
 
     def _next(self, ending: Ending) -> Lease | None:
         seconds = self._cell.settings.lease_seconds
-        return self._asked(lambda: self._cell.gate.next(ending, self._worker, self._lanes, seconds))
+        return self._asked(lambda: self._cell.gate.next(ending, self._worker, self._lanes, seconds), "after_release")
 
     def _release(self, ending: Ending | None) -> None:
         if ending is not None:
-            self._asked(lambda: self._cell.gate.release(ending))
+            self._asked(lambda: self._cell.gate.release(ending), "after_release")
 
-    def _asked(self, operation: Callable[[], Answered]) -> Lease | None:
+    def _asked(self, operation: Callable[[], Answered], then: Point) -> Lease | None:
         """Ask the gate, keep the lease it gives and publish the permits it owes."""
         since = monotonic()
         try:
@@ -161,6 +164,7 @@ class Executor:
         except (GateClosed, GateFull, Unavailable) as error:
             log.warning("the gate does not answer; what is held runs out by itself", error=str(error))
             return None
+        reach(then)
         if answered.lease is not None:
             self._heartbeat.hold(answered.lease, since)
         self._cell.permits.publish(answered.permits)

@@ -7,6 +7,7 @@ import structlog
 
 from shared.cell import Cell
 from shared.errors import Unavailable
+from shared.failpoints import reach
 from shared.gate.values import Ending, Lease
 from shared.ledger import runs
 from shared.ledger.runs import AlreadyFinal, Fenced, NotItsTurn, Run
@@ -39,7 +40,9 @@ class Starter:
         """The run's context; or what the gate must be told where there is nothing to run, None where it knows."""
         try:
             tenant = self._cell.tenants.get(lease.tenant)
-            return self._context(runs.start(self._cell.database, lease), tenant)
+            run = runs.start(self._cell.database, lease)
+            reach("after_start")
+            return self._context(run, tenant)
         except AlreadyFinal:
             return Ending(lease, cost=0, how="gone")
         except Fenced:

@@ -122,8 +122,9 @@ def _each(cell: Cell, statement: LiteralString) -> Iterator[int]:
 
 
 def _billed(cell: Cell) -> tuple[int, list[str]]:
-    """Tokens billed, and the calls on record as unknown."""
+    """Tokens billed, and the calls on record as unknown; one that became known since was reversed."""
+    by_call = "SELECT call_id, status, sum(quantity)::bigint AS tokens FROM control.usage_records GROUP BY 1, 2"
     with cell.metering.connection() as connection:
-        rows = connection.execute("SELECT call_id, status, quantity FROM control.usage_records").fetchall()
-    billed = sum(row["quantity"] for row in rows if row["status"] == "billed")
-    return billed, sorted({row["call_id"] for row in rows if row["status"] == "unknown"})
+        rows = connection.execute(by_call).fetchall()
+    billed = sum(row["tokens"] for row in rows if row["status"] == "billed")
+    return billed, sorted(row["call_id"] for row in rows if row["status"] == "unknown" and row["tokens"])

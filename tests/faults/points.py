@@ -1,5 +1,6 @@
 """Workers that die between two operations, at named points: each kills itself there, with whatever else it runs."""
 
+from collections.abc import Mapping
 from typing import get_args
 
 from shared.failpoints import Point
@@ -14,4 +15,10 @@ def killed(scene: Scene) -> int:
     return met
 
 
-FAULTS = tuple(Fault(killed, called=f"killed_{point}", point=point, every=LOOK) for point in get_args(Point))
+#: A slot that goes on with *next* hardly ever claims.
+CLAIMING: Mapping[Point, Mapping[str, float]] = {"after_claim": {"run_on_seconds": 0.0}}
+
+FAULTS = tuple(
+    Fault(killed, called=f"killed_{point}", point=point, every=LOOK, settings=CLAIMING.get(point, {}))
+    for point in get_args(Point)
+)
