@@ -9,18 +9,15 @@ from rich.console import Group, RenderableType
 from rich.live import Live
 
 from producers.cli.opening import opened
-from producers.cli.output import Json, console, document, table
+from producers.cli.output import Json, console, document, table, words
 from shared.cell import Cell
-from shared.gate.view import View, view
+from shared.gate.view import Backlog, View, view
 
 #: Seconds between two looks of `--watch`; a look costs the gate a millisecond or two.
 LOOK = 0.5
 
-#: `held`: behind their ordering key; `delayed`: for later.
-BACKLOGS = (
-    *("lane", "tenant", "waiting", "running", "held", "delayed", "oldest (s)", "virtual time"),
-    *("stands", "blocked by", "until"),
-)
+#: `held`: behind their ordering key; `later`: not due yet.
+BACKLOGS = ("lane", "tenant", "waiting", "running", "held", "later", "oldest (s)", "virtual time", "stands")
 
 LANES = ("lane", "waiting", "running", "slots", "may start", "permits out", "")
 
@@ -47,19 +44,7 @@ def queues(
 def shown(seen: View) -> RenderableType:
     """Two tables: backlogs, and the lanes they wait in."""
     backlogs = [
-        (
-            x.lane,
-            x.tenant,
-            x.waiting,
-            x.running,
-            x.held,
-            x.delayed,
-            x.oldest / 1000,
-            x.time,
-            x.stands,
-            x.reason,
-            x.until,
-        )
+        (x.lane, x.tenant, x.waiting, x.running, x.held, x.delayed, x.oldest / 1000, x.time, _stands(x))
         for x in seen.backlogs
     ]
     lanes = [
@@ -72,6 +57,13 @@ def shown(seen: View) -> RenderableType:
         "",
         f"{seen.workers} workers, {seen.delayed} jobs held until they are due",
     )
+
+
+def _stands(backlog: Backlog) -> str:
+    """How a tenant stands in the lane, what holds it back, and until when where time alone ends that."""
+    why = f": {backlog.reason.replace('_', ' ')}" if backlog.reason else ""
+    until = f" until {words(backlog.until)}" if backlog.until else ""
+    return f"{backlog.stands}{why}{until}"
 
 
 def _watch(cell: Cell) -> None:
