@@ -1,6 +1,6 @@
 """Runs that spend against budgets, made by hand: no worker, no model."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Literal
 
 from shared.cell import Cell
@@ -54,18 +54,19 @@ def steps_of(cell: Cell, run: Run) -> Steps:
 
 
 class Provider:
-    """Answers calls, and keeps their ids."""
+    """Answers calls, and keeps their ids; `during` each, it does what the test says."""
 
-    def __init__(self, drawn: Tokens = DRAWN) -> None:
-        self.drawn = drawn
+    def __init__(self) -> None:
+        self.during: Callable[[], object] = lambda: None
         self.served: list[str] = []
 
     def call(self) -> Call:
         return Call("model", MODEL, {"question": 1}, WORST, self._make)
 
     def _make(self, call_id: str) -> Reply:
+        self.during()
         self.served.append(call_id)
-        return Reply({"answer": "42"}, self.drawn)
+        return Reply({"answer": "42"}, DRAWN)
 
 
 def level(cell: Cell, tenant: str) -> Level:
