@@ -53,20 +53,25 @@ class Machine:
 
 
 @contextmanager
-def running(
-    settings: Settings, *, slots: int | None, say: Callable[[str], None], durable: bool = True
-) -> Iterator[Machine]:
-    """Everything started, the workers perhaps still on their way up (`await_workers`)."""
-    home = Home(settings.home.resolve())
+def served(settings: Settings, *, durable: bool = True) -> Iterator[Settings]:
+    """The settings with servers for all that they leave open. The home is ours alone from here on: it comes first."""
     with ExitStack() as stack:
         with undisturbed():
-            served = stack.enter_context(_served(settings, durable=durable))
-        cell = Cell(served)
+            found = stack.enter_context(_served(settings, durable=durable))
+        yield found
+
+
+@contextmanager
+def running(settings: Settings, *, slots: int | None, say: Callable[[str], None]) -> Iterator[Machine]:
+    """Everything else started, on these servers; the workers perhaps still on their way up (`await_workers`)."""
+    home = Home(settings.home.resolve())
+    with ExitStack() as stack:
+        cell = Cell(settings)
         stack.callback(cell.close)
-        upgrade(served)
+        upgrade(settings)
         cell.verify()
-        crew = stack.enter_context(children(home, stop_seconds=served.stop_seconds, say=say))
-        crew.start(door(served))
+        crew = stack.enter_context(children(home, stop_seconds=settings.stop_seconds, say=say))
+        crew.start(door(settings))
         crew.start(*workers(cell, slots))
         yield Machine(cell, crew)
 
@@ -84,7 +89,6 @@ def upgrade(settings: Settings) -> None:
 
 @contextmanager
 def _served(settings: Settings, *, durable: bool) -> Iterator[Settings]:
-    """The settings with servers for all that they leave open; the home is ours alone meanwhile."""
     if (settings.database_url is None) != (settings.database_admin_url is None):
         raise ConfigurationError("set both HEADGATE_DATABASE_URL and HEADGATE_DATABASE_ADMIN_URL, or neither")
     if settings.database_url and settings.redis_url:

@@ -8,7 +8,8 @@ them, which take a second that `headgate --help` does not need.
 import sys
 from collections.abc import Mapping, Sequence
 from importlib import import_module
-from typing import Any, NoReturn
+from importlib.metadata import version
+from typing import Annotated, Any, NoReturn
 
 import psycopg
 import typer
@@ -78,9 +79,26 @@ def assembled() -> typer.Typer:
         add_completion=False,
         pretty_exceptions_enable=False,
     )
+    app.callback()(_before)
     for name, line in COMMANDS.items():
         app.command(name, help=line)(_elsewhere)
     return app
+
+
+def tell_version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"headgate {version('headgate')}")
+        raise typer.Exit
+
+
+#: Heard before a command is missed.
+Version = Annotated[
+    bool, typer.Option("--version", is_eager=True, callback=tell_version, help="Say which version this is, and end.")
+]
+
+
+def _before(*, version: Version = False) -> None:
+    """What is said before any command."""
 
 
 def room(name: str) -> Any:

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from producers.cli import opening
-from producers.cli.machine import Machine, running
+from producers.cli.machine import Machine, running, served
 from producers.cli.opening import QUIET
 from producers.cli.rehearsing import CHAT, EMBEDDING, published, rehearsed
 from producers.cli.stopping import stoppable
@@ -43,13 +43,12 @@ def up(
     logs.configure(QUIET)
     try:
         with stoppable(), ExitStack() as stack:
-            settings = opening.settings()
+            settings = stack.enter_context(served(opening.settings()))
             if rehearsal:
                 settings, model = stack.enter_context(rehearsed(settings, latency=LATENCY))
                 typer.echo(f"model     {model.url}, the rehearsal's: {CHAT}, {EMBEDDING}")
+                stack.enter_context(published(settings))
             machine = stack.enter_context(running(settings, slots=slots, say=typer.echo))
-            if rehearsal:
-                stack.enter_context(published(machine.cell.settings))
             _introduce(machine)
             machine.await_workers()
             typer.echo(_first_steps(machine.cell.settings, f" --model {CHAT}" if rehearsal else ""))

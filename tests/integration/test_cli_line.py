@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -29,6 +30,10 @@ def test_help_imports_no_client_of_a_server() -> None:
     imported = {line.rpartition("|")[2].strip() for line in said.stderr.splitlines()}
     assert imported >= {"typer"}
     assert not imported & set(HEAVY)
+
+
+def test_the_version_is_that_of_what_is_installed(tmp_path: Path) -> None:
+    assert done(Settings(home=tmp_path), "--version").out == f"headgate {version('headgate')}\n"
 
 
 def test_wrong_usage_is_told_in_one_line(tmp_path: Path) -> None:

@@ -27,6 +27,13 @@ def test_a_tenant_is_made_with_an_agent_and_shown(cell: Cell) -> None:
     assert "tiers are" in refused(cell.settings, "tenant", "create", "other", "--tier", "gold")
 
 
+def test_a_tenant_that_is_made_is_told_as_one_document_when_asked(cell: Cell) -> None:
+    made = done(cell.settings, "tenant", "create", "acme", "--tier", "free", "--limit", "turns=1", "--json").document
+    assert (made["tenant"], made["tier"], made["status"], made["limits"]["turns"]) == ("acme", "free", "active", 1)
+    shown = done(cell.settings, "tenant", "show", "acme", "--json").document
+    assert shown | made == shown
+
+
 def test_a_change_reaches_the_gate_at_once(cell: Cell) -> None:
     key = make_tenant(cell, "acme")
     submit(cell, "ops.probe", {}, key.secret)

@@ -8,7 +8,7 @@ from pathlib import Path
 from shutil import rmtree
 
 from producers.cli.demo.script import PARTS
-from producers.cli.machine import Machine, running
+from producers.cli.machine import Machine, running, served
 from producers.cli.rehearsing import CHAT, rehearsed
 from producers.cli.stopping import undisturbed
 from producers.client import Headgate
@@ -56,12 +56,12 @@ def stage(settings: Settings, *, real: bool, say: Callable[[str], None]) -> Iter
     with ExitStack() as stack:
         home = stack.enter_context(_home())
         own = settings.model_copy(update={"home": home, "embedding_model": REAL[1]} | dict.fromkeys(ELSEWHERE))
-        model = None
+        if real and own.openai_api_key is None:
+            raise ConfigurationError("a real model wants a key: set OPENAI_API_KEY, or leave --real out")
+        own, model = stack.enter_context(served(own, durable=False)), None
         if not real:
             own, model = stack.enter_context(rehearsed(own, latency=LATENCY))
-        elif own.openai_api_key is None:
-            raise ConfigurationError("a real model wants a key: set OPENAI_API_KEY, or leave --real out")
-        machine = stack.enter_context(running(own, slots=None, say=say, durable=False))
+        machine = stack.enter_context(running(own, slots=None, say=say))
         key = _cast(machine.cell, REAL[0] if real else CHAT)
         machine.await_workers()
         service = stack.enter_context(Headgate(machine.cell.bus_url, key, source="/demo", principal=SERVICE))
