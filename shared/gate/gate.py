@@ -132,7 +132,7 @@ class Gate:
 
     def configure(self, configuration: Configuration, *, epoch: int | None = None) -> Permits:
         """Tell a tenant's configuration; it binds from the next claim on."""
-        told = [configuration.tenant, configuration.version, configuration.told()]
+        told = [configuration.tenant, configuration.version, configuration.told]
         return _sum(self._run("configure", [told], epoch))
 
     def pause(self, lane: str, *, paused: bool, epoch: int | None = None) -> Permits:

@@ -1,5 +1,6 @@
 """What a tenant may do at once, per minute and per window, as its tier sets it and its own settings change it."""
 
+from functools import cached_property
 from typing import Any, Literal, Self
 
 import orjson
@@ -73,8 +74,9 @@ class Configuration(BaseModel):
     budgets: Budgets = Budgets()
     paused: bool = False
 
+    @cached_property
     def told(self) -> bytes:
-        """As the scripts read it (`scripts/tenant.lua`)."""
+        """As the operations read it (`configure` in `scripts/place.lua`)."""
         limits = {"running": self.limits.running} | {family.value: getattr(self.limits, family) for family in Family}
         rate = {"rate": self.limits.rate, "burst": self.limits.burst}
         budgets = self.budgets.model_dump(exclude_none=True)

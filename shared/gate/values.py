@@ -35,7 +35,7 @@ class Offer:
         told = self.configuration
         due = milliseconds(self.due) if self.due else 0
         place = [str(self.job), told.tenant, self.lane, self.lane_weight, self.score, due, self.cost]
-        return [*place, told.version, told.told(), self.ordering_key or ""]
+        return [*place, told.version, told.told, self.ordering_key or ""]
 
 
 @dataclass(frozen=True)
