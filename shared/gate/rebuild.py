@@ -2,9 +2,9 @@
 
 The rebuilder raises the epoch while no run starts, and commits, so that none starts after under a token from before;
 refills the budgets (`refilling.py`); reads every unfinished job in order of acceptance; offers those that wait and
-leases those that run, under the tokens they run with, for one whole lease; and only then puts the epoch in force. If it
-dies on the way the gate stays closed, and the next rebuilder begins anew with a higher epoch. A job committed after the
-reading is offered by its door or by the ledger sweep.
+leases those that run, under the tokens they run with, for one whole lease; holds back the lanes that are paused; and
+only then puts the epoch in force. If it dies on the way the gate stays closed, and the next rebuilder begins anew with
+a higher epoch. A job committed after the reading is offered by its door or by the ledger sweep.
 """
 
 import time
@@ -24,6 +24,7 @@ from shared.ledger.housekeeping import Standing
 from shared.ledger.states import State
 from shared.stores.postgres import Database
 from shared.telemetry import metrics
+from shared.tenancy import pauses
 from shared.tenancy.tenants import Tenant, Tenants
 
 #: Jobs per round trip: large enough that the trip does not count, small enough that Redis answers others in between.
@@ -77,6 +78,8 @@ class Rebuilder:
                 waiting, running = waiting + waits, running + runs
                 owed.update(permits)
                 log.info("rebuilding the gate", epoch=epoch, waiting=waiting, running=running)
+        for lane in pauses.paused(self._dispatcher):
+            self._gate.pause(lane, paused=True, epoch=epoch)
         opened = self._gate.open(epoch, memory)
         if opened:
             metrics.REBUILDS.inc()

@@ -14,6 +14,7 @@ from shared.tenancy.provision import Provisioning
 from tests.support.cells import make_tenant
 from tests.support.ledgers import new_job, offered, record
 from workers.upkeep import ledger_sweep
+from workers.upkeep.changes import Changes
 from workers.upkeep.ledger_sweep import sweep_ledger
 
 LANE = "ops.pro"
@@ -187,5 +188,5 @@ def test_a_change_that_was_never_told_to_the_gate_is_told_by_the_sweep(cell: Cel
     cell.gate.configure(cell.tenants.get("acme").configuration)
     provisioning.change_tenant("acme", status="active")
     assert claimed(cell) == []
-    sweep_ledger(cell)
+    Changes(cell).sweep()
     assert len(claimed(cell)) == 1

@@ -1,4 +1,4 @@
-"""Tells the gate what it was never told: jobs that were committed and not offered, or cancelled, and changed tenants.
+"""Tells the gate what it was never told of jobs: that they were committed and not offered, or cancelled.
 
 Whoever should have told it died in between, or the gate was closed, full or away.
 """
@@ -14,9 +14,8 @@ GRACE = 3.0
 #: Jobs per round; a full round is followed by another at once.
 BATCH = 500
 
-#: Seconds for which a changed tenant, or a cancelled job, is told to the gate anew: whoever did it may have died before
-#: telling.
-CHANGED = 60.0
+#: Seconds for which a cancelled job is told to the gate anew: whoever cancelled it may have died before telling.
+CANCELLED = 60.0
 
 #: Seconds between two rounds that found nothing: with the grace, an orphan is offered within 10 s.
 PAUSE = 5.0
@@ -26,22 +25,13 @@ def sweep_ledger(cell: Cell) -> float:
     """One round; answers the seconds until the next."""
     found = housekeeping.unoffered(cell.dispatcher, older_than=GRACE, limit=BATCH)
     offered = cell.intake.offer(committed(job) for job in found)
-    _tell_changes(cell)
     _tell_cancelled(cell)
     return 0.0 if offered and len(found) == BATCH else PAUSE
 
 
-def _tell_changes(cell: Cell) -> None:
-    try:
-        for tenant in cell.tenants.changed(within=CHANGED):
-            cell.permits.publish(cell.gate.configure(tenant.configuration))
-    except GateClosed:  # its rebuild reads every tenant anyway
-        return
-
-
 def _tell_cancelled(cell: Cell) -> None:
     try:
-        for job in housekeeping.cancelled(cell.dispatcher, within=CHANGED):
+        for job in housekeeping.cancelled(cell.dispatcher, within=CANCELLED):
             cell.permits.publish(cell.gate.cancel(job))
     except GateClosed:  # its rebuild knows them
         return
