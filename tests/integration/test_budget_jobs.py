@@ -1,6 +1,5 @@
 """What becomes of jobs that find no room in a budget: they wait for it, or are denied, and are told why."""
 
-import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -9,38 +8,20 @@ import pytest
 from shared.cell import Cell
 from shared.tenancy import budgets
 from shared.tenancy.budgets import Change
-from tests.support.cells import LEASE
+from tests.support.executing import Slot
 from tests.support.spending import DRAWN_NANO, TURN, WORST_NANO, Provider, level, limited
 from tests.support.walking import job, submit
 from workers.context import Context
-from workers.execution import Executor
-from workers.lease import Heartbeat
 from workers.outcomes import Done
-
-LANES = ["turns.pro"]
 
 
 class Desk:
-    """A worker's slot in the test's own process. A job asks the provider `calls` times."""
+    """A slot whose jobs ask the provider `calls` times."""
 
     def __init__(self, cell: Cell, *, calls: int = 1) -> None:
-        self.cell, self.provider, self._calls = cell, Provider(), calls
+        self.provider, self._calls = Provider(), calls
         self.before_call: Callable[[], object] = lambda: None
-        heartbeat = Heartbeat(cell.gate, "desk", LANES, lease_seconds=LEASE, slots=1)
-        self._executor = Executor(
-            cell,
-            lambda _: self._room,
-            heartbeat,
-            worker="desk",
-            lanes=LANES,
-            run_on_seconds=60,
-            stopping=threading.Event(),
-            handing_back=threading.Event(),
-        )
-
-    def serve(self) -> int:
-        """How many jobs the gate had for it, one after the other."""
-        return self._executor.serve(LANES[0])
+        self.serve = Slot(cell, self._room, lane="turns.pro").serve
 
     def _room(self, context: Context, _: Any) -> Done:
         for number in range(self._calls):
@@ -62,18 +43,18 @@ def test_a_job_waits_for_room_and_goes_on_where_it_was(cell: Cell) -> None:
     """Two calls, and room for the worst case of the second only when the limit is raised: the first is paid once."""
     key = limited(cell, "acme", {"usd_day": WORST_NANO})
     waiting, desk = asked(cell, key), Desk(cell, calls=2)
-    assert desk.serve() == 1
+    assert desk.serve()
     row = job(cell, "acme", waiting)
     assert (row["state"], row["failures"]) == ("waiting", 0)
     assert "over budget usd_day" in row["error"]
     assert "there is room again at" in row["error"]
     assert backlog(cell)["reason"] == "budget"
-    assert desk.serve() == 0, "nothing polls"
+    assert not desk.serve(), "nothing polls"
 
     budgets.change_tenant(cell.admin, "acme", Change(limits={"usd_day": 2 * WORST_NANO}))
     permits = cell.gate.configure(cell.tenants.get("acme").configuration)
     assert permits == {"turns.pro": 1}
-    assert desk.serve() == 1
+    assert desk.serve()
     row = job(cell, "acme", waiting)
     assert (row["state"], row["run"], row["error"]) == ("done", 2, None)
     assert len(desk.provider.served) == 2
@@ -91,25 +72,26 @@ def test_a_job_waits_until_anothers_call_is_settled(cell: Cell) -> None:
         seen.extend((other.serve(), backlog(cell)["reason"]))
 
     desk.provider.during = while_it_is_called
-    assert desk.serve() == 2, "the second goes on in the slot of the first"
-    assert (seen, other.provider.served) == ([1, "budget"], [])
+    assert desk.serve()
+    assert (seen, other.provider.served) == ([True, "budget"], [])
+    assert desk.serve(), "the first has left room for the second"
     assert [job(cell, "acme", asked)["state"] for asked in jobs] == ["done", "done"]
 
 
 def test_a_tenant_that_will_not_wait_is_denied_and_told_why(cell: Cell) -> None:
     key = limited(cell, "acme", {"usd_day": WORST_NANO}, over="deny")
     denied = asked(cell, key)
-    assert Desk(cell, calls=2).serve() == 1
+    assert Desk(cell, calls=2).serve()
     row = job(cell, "acme", denied)
     assert (row["state"], row["failures"]) == ("denied", 0)
     assert "over budget usd_day: the next call may draw USD 0.000800000" in row["error"]
     assert "of USD 0.000800000 is left; there is room again at" in row["error"]
-    assert Desk(cell).serve() == 0
+    assert not Desk(cell).serve()
 
 
 def test_a_job_that_could_never_have_room_is_denied_under_any_policy(cell: Cell) -> None:
     denied = asked(cell, limited(cell, "acme", {"usd_day": WORST_NANO - 1}))
-    assert Desk(cell).serve() == 1
+    assert Desk(cell).serve()
     row = job(cell, "acme", denied)
     assert row["state"] == "denied"
     assert "raise the limit" in row["error"]
@@ -139,12 +121,12 @@ def test_a_job_whose_gate_is_closed_between_its_calls_waits_unharmed(cell: Cell)
     with cell.admin.connection() as connection:
         connection.execute("UPDATE tenant.jobs SET due_at = NULL")
     cell.rebuilder.rebuild()
-    assert desk.serve() == 1
+    assert desk.serve()
     assert job(cell, "acme", waiting)["state"] == "done"
 
 
 @pytest.mark.parametrize("over", ["wait", "deny"])
 def test_a_soft_budget_holds_no_job_back(cell: Cell, over: Any) -> None:
     done = asked(cell, limited(cell, "acme", {"tokens_hour": 1}, soft="tokens_hour", over=over))
-    assert Desk(cell, calls=2).serve() == 1
+    assert Desk(cell, calls=2).serve()
     assert job(cell, "acme", done)["state"] == "done"
