@@ -5,6 +5,8 @@ from uuid import UUID
 import pytest
 
 from shared.cell import Cell
+from shared.gate.limits import Configuration
+from shared.gate.values import Permits
 from shared.tenancy import pauses
 from tests.support.cells import LEASE, make_tenant
 from tests.support.commands import done, refused
@@ -68,7 +70,12 @@ def test_a_pause_that_the_gate_did_not_hear_of_is_told_by_the_sweep(cell: Cell, 
 def test_the_sweep_tells_a_change_once(cell: Cell, monkeypatch: pytest.MonkeyPatch) -> None:
     make_tenant(cell, "acme")
     told: list[str] = []
-    monkeypatch.setattr(type(cell.gate), "configure", lambda _, told_: told.append(told_.tenant) or {})
+
+    def configure(configuration: Configuration) -> Permits:
+        told.append(configuration.tenant)
+        return {}
+
+    monkeypatch.setattr(cell.gate, "configure", configure)
     changes = Changes(cell)
     changes.sweep()
     changes.sweep()
