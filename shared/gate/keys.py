@@ -17,10 +17,11 @@ and, under `<epoch>:`, made by the scripts; a *record* is a packed map, read onc
 `blocked`                     sorted set: tenants by the time at which they must be placed anew
 `leases`                      sorted set: jobs by the end of their lease
 `tenant:<tenant>`             record: configuration; running, by family; `tat` (rate); and for each lane: waiting,
-                              delayed, held, running, startable, needs, virtual time, cost (running average), stands
+                              delayed, held, running, startable, needs, virtual time, charged (of it, for running
+                              jobs), cost (running average), stands
 `budget:<tenant>`             record: budgets; windows (drawn and held, by id); needs
 `reserved`                    hash: call → record: tenant, tokens, nanos, windows
-`lane:<lane>`                 record: weight, pass (stride), returned (it was idle), clock (virtual), clock_of (whose),
+`lane:<lane>`                 record: weight, pass (stride), returned (it was idle), clock (virtual, as served),
                               seconds (running average), eligible, live, running, paused, starved (since when), repairs
 `passes`                      hash: lane that has something to start → pass; '' where it was idle
 `stride:<lanes>`              pass of the lane picked last, among lanes that are served together

@@ -21,28 +21,27 @@ local function charge(job)
     local record, state = tenant(job.tenant), lane(job.lane)
     local part = lane_of_tenant(record, job.lane)
     local cost, seconds = part.cost or job.cost, state.seconds or 1
-    part.time = part.time + cost / record.weight
+    local share = cost / record.weight
+    part.time, part.charged = part.time + share, (part.charged or 0) + share
     state.pass = state.pass + seconds / state.weight
-    return cost, seconds
+    return cost, share, seconds
 end
 
--- Put what was charged right by what was really drawn; `whole`: remember it for the next expectation. Where the job at
--- which the lane's clock stands was charged too much, the clock goes back with its tenant: else a newcomer would wait
--- behind a mistake.
+-- Put what was charged right by what was really drawn; `whole`: remember it for the next expectation.
 local function correct(job, lease, cost, whole)
     local record, state = tenant(job.tenant), lane(job.lane)
-    local part, seconds = lane_of_tenant(record, job.lane), (now - lease.since) / 1000
-    part.time = part.time + (cost - lease.cost) / record.weight
-    if state.clock_of == job.tenant and part.time < state.clock then state.clock = part.time end
+    local part, seconds = lane_of_tenant(record, job.lane), math.max(0, now - lease.since) / 1000
+    part.time = part.time + cost / record.weight - lease.share
+    part.charged = part.running > 0 and part.charged - lease.share or 0
     state.pass = state.pass + (seconds - lease.seconds) / state.weight
     if not whole then return end
     part.cost, state.seconds = averaged(part.cost, cost), averaged(state.seconds, seconds)
 end
 
 local function lease_out(id, job, token, worker, milliseconds)
-    local cost, seconds = charge(job)
-    job.lease = { token = token, worker = worker, since = now, cost = cost, seconds = seconds }
-    job.need, job.due = nil, nil
+    local cost, share, seconds = charge(job)
+    job.lease = { token = token, worker = worker, since = now, cost = cost, share = share, seconds = seconds }
+    job.need, job.due, job.again = nil, nil, nil
     keep_job(id, job)
     redis.call('ZADD', K .. 'leases', now + milliseconds, id)
     count(job, worker, 1)
@@ -111,7 +110,9 @@ local function claim(worker, milliseconds, names)
     local name = redis.call('ZRANGE', K .. 'ready:' .. chosen, 0, 0)[1]
     local record, state = tenant(name), lane(chosen)
     local part = lane_of_tenant(record, chosen)
-    if part.time >= state.clock then state.clock, state.clock_of = part.time, name end
+    -- The lane's clock is what its tenants were served: without what is charged for jobs that still run, which may be
+    -- wrong. Else a newcomer would be lifted to a mistake, and stay there when it is put right.
+    state.clock = math.max(state.clock, part.time - (part.charged or 0))
     local id = redis.call('ZPOPMIN', K .. 'backlog:' .. chosen .. ':' .. name)[1]
     local job, token = job_of(id), next_token()
     part.waiting = part.waiting - 1
