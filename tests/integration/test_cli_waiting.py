@@ -14,6 +14,7 @@ from tests.support.commands import done
 from tests.support.ledgers import new_job, record
 from tests.support.spending import Provider, limited, running, steps_of
 from tests.support.walking import submit
+from tests.support.workers import PATIENCE
 from workers.holding import OverBudget
 
 
@@ -44,7 +45,7 @@ def claim(cell: Cell, lane: str = "ops.pro") -> Lease:
 
 def serve(cell: Cell, lane: str = "ops.pro") -> None:
     """A worker of two slots shows itself at the gate."""
-    cell.gate.renew("w", [], LEASE, slots=2, lanes=[lane])
+    cell.gate.renew("w", [], PATIENCE, slots=2, lanes=[lane])
 
 
 def test_a_job_for_later_says_until_when(cell: Cell) -> None:
