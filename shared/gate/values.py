@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from math import ceil
 from typing import Any, Literal
 from uuid import UUID
 
@@ -68,7 +69,8 @@ class Need:
     windows: Windows
 
     def told(self) -> bytes:
-        windows = [{"id": window.id, "left": round(window.left * 1000)} for window in self.windows]
+        """In milliseconds, rounded up: a window is not over before it ends, so its budget is asked for room until then."""
+        windows = [{"id": window.id, "left": ceil(window.left * 1000)} for window in self.windows]
         return orjson.dumps({"tokens": self.draw.tokens, "nanos": self.draw.nanos, "windows": windows})
 
 

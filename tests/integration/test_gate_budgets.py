@@ -8,7 +8,7 @@ import pytest
 
 from shared.embedded import Servers
 from shared.gate.values import Draw, Ending, Hold, Lease, Reserved
-from tests.support.gates import LEASE, TimedGate, configuration, job, need, timed_gate
+from tests.support.gates import DAWN, LEASE, TimedGate, configuration, job, need, timed_gate
 
 HUNDRED = {"tokens_hour": {"limit": 100}}
 HOUR = "h2026-11-22T00"
@@ -172,3 +172,10 @@ def test_a_rebuilt_gate_holds_what_was_held_and_remembers_what_was_drawn(gate: T
     assert reserve(gate, lease, "two", 30).shortage is not None
     gate.settle([("one", Draw(40, 0))])
     assert reserve(gate, lease, "two", 30).shortage is None
+
+
+def test_a_call_of_a_windows_last_moment_must_find_room_in_it(gate: TimedGate) -> None:
+    gate.put("a", budgets={"tokens_hour": {"limit": 10}})
+    lease = gate.taken()
+    last = need(11, at=DAWN + timedelta(hours=1) - timedelta(microseconds=100))
+    assert gate.reserve(Hold("c", lease, last)).shortage

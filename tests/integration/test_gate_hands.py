@@ -98,3 +98,13 @@ def test_a_job_that_was_gone_costs_its_tenant_nothing(gate: TimedGate) -> None:
     part = gate.tenant(lease.tenant)["lanes"][LANE]
     assert part["time"] == 0
     assert "cost" not in part
+
+
+def test_a_job_offered_while_it_is_leased_waits_again_once(gate: TimedGate) -> None:
+    offer = job("a")
+    gate.offer([offer])
+    lease = gate.taken()
+    gate.offer([offer])
+    gate.end(lease, how="retry")
+    gate.end(gate.taken())
+    assert gate.take() is None

@@ -109,3 +109,25 @@ def test_a_cancelled_job_passes_its_key_on(gate: TimedGate) -> None:
     gate.cancel(second)
     gate.cancel(first)
     assert gate.taken().job == third
+
+
+def test_a_job_offered_late_goes_before_a_later_one_that_has_not_started(gate: TimedGate) -> None:
+    early, late = job("a", key="k"), job("a", key="k")
+    gate.offer([late, early])
+    for expected in (early, late):
+        lease = gate.taken()
+        assert lease.job == expected.job
+        assert gate.take() is None
+        gate.end(lease)
+
+
+def test_a_job_that_makes_way_for_an_earlier_one_is_still_for_later(gate: TimedGate) -> None:
+    early, late = job("a", key="k"), job("a", key="k")
+    gate.offer([late])
+    gate.end(gate.taken(), how="retry", after=60)
+    gate.offer([early])
+    gate.end(gate.taken())
+    assert gate.take() is None
+    gate.pass_time(60)
+    gate.sweep("w")
+    assert gate.taken().job == late.job

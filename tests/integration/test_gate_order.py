@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 
 from shared.embedded import Servers
-from tests.support.gates import TimedGate, job, timed_gate
+from tests.support.gates import TimedGate, configuration, job, timed_gate
 
 
 @pytest.fixture
@@ -139,3 +139,50 @@ def lease_of_a_second(gate: TimedGate, *lanes: str, seconds: dict[str, float] | 
     gate.pass_time((seconds or {}).get(lease.tenant, 1.0))
     gate.end(lease)
     return lease.tenant
+
+
+def test_a_paused_lane_banks_nothing(gate: TimedGate) -> None:
+    gate.put("a", "turns.free", jobs=60)
+    gate.put("b", "turns.pro", jobs=60)
+    for _ in range(4):
+        lease_of_a_second(gate, "turns.free", "turns.pro")
+    gate.pause("turns.pro", paused=True)
+    for _ in range(30):
+        lease_of_a_second(gate, "turns.free", "turns.pro")
+    gate.pause("turns.pro", paused=False)
+    served = Counter(lease_of_a_second(gate, "turns.free", "turns.pro") for _ in range(20))
+    assert served["b"] == pytest.approx(10, abs=1)
+
+
+def test_a_weight_that_changes_while_a_job_runs_banks_nothing(gate: TimedGate) -> None:
+    gate.put("a", weight=4.0, cost=1000)
+    lease = gate.taken()
+    gate.configure(configuration("a", version=2, weight=0.5))
+    gate.end(lease, cost=200)
+    assert gate.tenant("a")["lanes"]["turns.pro"]["time"] == pytest.approx(200 / 0.5)
+
+
+def test_a_lane_whose_weight_changes_while_a_job_runs_banks_nothing(gate: TimedGate) -> None:
+    gate.put("a", lane_weight=4.0)
+    lease = gate.taken()
+    gate.weigh("turns.pro", 0.5)
+    gate.end(lease)
+    assert gate.lane("turns.pro")["pass"] == pytest.approx(0)
+
+
+def test_a_clock_that_steps_back_charges_a_lane_no_less_than_nothing(gate: TimedGate) -> None:
+    gate.put("a", jobs=2)
+    lease = gate.taken()
+    gate.pass_time(-60)
+    gate.end(lease)
+    assert gate.lane("turns.pro")["pass"] == pytest.approx(0)
+    assert gate.lane("turns.pro")["seconds"] >= 0
+
+
+def test_a_newcomer_that_comes_while_running_jobs_are_charged_too_much_waits_only_for_them(gate: TimedGate) -> None:
+    gate.put("flood", jobs=100, cost=3000)
+    running = [gate.taken() for _ in range(8)]
+    gate.put("newcomer", jobs=10, cost=100)
+    for lease in running:
+        gate.end(lease, 100)
+    assert "newcomer" in gate.served(2, cost={"flood": 100, "newcomer": 100})

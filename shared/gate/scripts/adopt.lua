@@ -13,12 +13,7 @@ if ARGV[14] == '1' then job.cancelled = true end
 
 -- The job that was given the key meanwhile waits behind.
 local function take_key()
-    local holder = holder_of(job)
-    local other = holder and job_of(holder)
-    if other and not other.lease then
-        withdraw(holder, other)
-        hold_back(other)
-    end
+    make_way(job)
     redis.call('ZADD', line_of(job), accepted(job), id)
     redis.call('HSET', K .. 'holders', name .. ':' .. job.key, id)
 end

@@ -16,15 +16,16 @@ local function count(job, worker, change)
     busy[worker] = (busy[worker] or 0) + change
 end
 
--- Charge what the job is expected to cost: virtual time to the tenant, slot-seconds to the lane.
+-- Charge what the job is expected to cost: virtual time to the tenant, slot-seconds to the lane. Answers what a lease
+-- remembers of it: the cost, and the shares charged for it under the weights of now, which may be others at its end.
 local function charge(job)
     local record, state = tenant(job.tenant), lane(job.lane)
     local part = lane_of_tenant(record, job.lane)
     local cost, seconds = part.cost or job.cost, state.seconds or 1
-    local share = cost / record.weight
+    local share, lane_share = cost / record.weight, seconds / state.weight
     part.time, part.charged = part.time + share, (part.charged or 0) + share
-    state.pass = state.pass + seconds / state.weight
-    return cost, share, seconds
+    state.pass = state.pass + lane_share
+    return { cost = cost, share = share, lane_share = lane_share }
 end
 
 -- Put what was charged right by what was really drawn; `whole`: remember it for the next expectation.
@@ -33,15 +34,15 @@ local function correct(job, lease, cost, whole)
     local part, seconds = lane_of_tenant(record, job.lane), math.max(0, now - lease.since) / 1000
     part.time = part.time + cost / record.weight - lease.share
     part.charged = part.running > 0 and part.charged - lease.share or 0
-    state.pass = state.pass + (seconds - lease.seconds) / state.weight
+    state.pass = state.pass + seconds / state.weight - lease.lane_share
     if not whole then return end
     part.cost, state.seconds = averaged(part.cost, cost), averaged(state.seconds, seconds)
 end
 
 local function lease_out(id, job, token, worker, milliseconds)
-    local cost, share, seconds = charge(job)
-    job.lease = { token = token, worker = worker, since = now, cost = cost, share = share, seconds = seconds }
-    job.need, job.due, job.again = nil, nil, nil
+    local lease = charge(job)
+    lease.token, lease.worker, lease.since = token, worker, now
+    job.lease, job.need, job.due, job.again = lease, nil, nil, nil
     keep_job(id, job)
     redis.call('ZADD', K .. 'leases', now + milliseconds, id)
     count(job, worker, 1)
@@ -127,7 +128,6 @@ end
 local function forget(id, job)
     if job.again then
         job.again, job.cancelled = nil, nil
-        keep_job(id, job)
         return wait_again(id, job, 0)
     end
     redis.call('HDEL', K .. 'jobs', id)
@@ -144,7 +144,6 @@ local function release(id, token, cost, how, after, need)
         forget(id, job)
     else
         job.need = need ~= '' and needed(need) or nil
-        keep_job(id, job)
         wait_again(id, job, how == 'retry' and now + after or 0)
     end
     place(job.tenant)

@@ -63,7 +63,6 @@ local function count_startable(record, part, state, family)
         startable = math.min(part.waiting, headroom(record, family), (allowance(record, family)))
     end
     if startable ~= part.startable then
-        if state.eligible == 0 then state.returned = true end
         state.eligible = state.eligible + startable - part.startable
         part.startable = startable
     end

@@ -51,7 +51,7 @@ local function lane(name)
     local record = lanes[name]
     if not record then
         record = unpacked(redis.call('GET', K .. 'lane:' .. name))
-            or { weight = 1, pass = 0, clock = 0, eligible = 0, live = 0, running = 0 }
+            or { weight = 1, pass = 0, returned = true, clock = 0, eligible = 0, live = 0, running = 0 }
         lanes[name] = record
     end
     return record
@@ -108,14 +108,14 @@ local function owe(name, record)
 end
 
 -- Lanes that have something to start stand in `passes`, so that a claim need not read the others. One that had nothing
--- stands there as '': it begins where the lanes beside it are.
+-- stands there as '' when it returns: it begins where the lanes beside it are.
 local function keep_lane(name, record)
     if record.eligible > 0 and not record.paused then
         redis.call('HSET', K .. 'passes', name, record.returned and '' or record.pass)
         record.listed = true
-    elseif record.listed then
-        redis.call('HDEL', K .. 'passes', name)
-        record.listed = nil
+    else
+        if record.listed then redis.call('HDEL', K .. 'passes', name) end
+        record.listed, record.returned = nil, true
     end
     redis.call('SET', K .. 'lane:' .. name, cmsgpack.pack(record))
 end

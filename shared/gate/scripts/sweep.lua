@@ -24,7 +24,6 @@ local expired = due('leases')
 for _, id in ipairs(expired) do
     local job = job_of(id)
     take_back(id, job, job.lease.cost, false)
-    keep_job(id, job)
     wait_again(id, job, 0)
     moved[job.tenant] = true
 end
