@@ -5,8 +5,6 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import count
 
-from shared.contracts.kinds import Family
-from shared.intake import EXPECTED_COST
 from tests.fairness.request import SLOTS, Request
 
 #: Tokens in, tokens out.
@@ -42,12 +40,6 @@ class Workload:
         As in the paper, with what Headgate's slots hold in place of what fits into a GPU's batch.
         """
         return SLOTS * max(request.cost / self.weight(request.tenant) for request in self.requests)
-
-    @cached_property
-    def charged(self) -> float:
-        """The same by what Headgate charges at a claim: a tenant's first jobs, by an expectation that knows nothing."""
-        lightest = min(self.weight(tenant) for tenant in self.tenants)
-        return max(self.in_flight, SLOTS * EXPECTED_COST[Family.TURNS] / lightest)
 
 
 class Asked:

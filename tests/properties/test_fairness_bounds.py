@@ -56,21 +56,12 @@ def runs(workload: Workload, servers: Servers) -> Outcomes:
 
 @by_workload
 def test_two_backlogged_tenants_stay_within_twice_the_work_in_flight(runs: Outcomes) -> None:
-    assert runs[WARM].apart <= PAIR
+    assert max(runs[start].apart for start in (COLD, WARM)) <= PAIR
 
 
 @by_workload
 def test_a_backlogged_tenant_falls_behind_no_other_by_four_times_the_work_in_flight(runs: Outcomes) -> None:
-    assert runs[WARM].behind <= ANY
-
-
-@by_workload
-def test_tenants_that_nobody_knows_yet_are_held_to_what_their_work_is_charged(
-    workload: Workload, runs: Outcomes
-) -> None:
-    charged = workload.charged / workload.in_flight
-    assert runs[COLD].apart <= PAIR * charged
-    assert runs[COLD].behind <= ANY * charged
+    assert max(runs[start].behind for start in (COLD, WARM)) <= ANY
 
 
 @by_workload
