@@ -22,6 +22,7 @@ from shared.ledger.runs import Fenced
 from workers import registry
 from workers.execution import Executor
 from workers.lease import Heartbeat
+from workers.metering.overdue import lose_overdue
 from workers.metering.record import Recorder
 from workers.upkeep.changes import Changes
 from workers.upkeep.ledger_sweep import sweep_ledger
@@ -112,4 +113,5 @@ class Host:
             recorder = Recorder(cell)
             loops += [Loop("ledger", lambda: sweep_ledger(cell)), Loop("changes", Changes(cell).sweep)]
             loops += [Loop("relay", relay.relay), Loop("metering", recorder.record)]
+            loops += [Loop("overdue", lambda: lose_overdue(cell))]
         return loops

@@ -19,6 +19,7 @@ from shared.tenancy.provision import Provisioning
 from tests.support.cells import make_tenant
 from tests.support.walking import finished, submit
 from tests.support.workers import workers
+from workers.metering.overdue import lose_overdue
 from workers.metering.record import Recorder
 
 TURN = {"conversation": "c-1", "message": "hello"}
@@ -195,6 +196,18 @@ def test_a_lost_call_is_reversed_at_the_price_it_was_recorded_at(cell: Cell) -> 
         (step.call_id, "tokens.input", "billed"): (10, 2 * 10 * INPUT),
         (step.call_id, "tokens.output", "billed"): (1, 2 * OUTPUT),
     }
+
+
+def test_an_intent_whose_run_is_surely_over_is_on_record_though_its_job_does_not_start(cell: Cell) -> None:
+    run = running(cell, "acme")
+    overdue, _ = intended(cell, run, "0.model"), intended(cell, run, "1.model")
+    with cell.admin.connection() as connection:
+        connection.execute(
+            "UPDATE tenant.steps SET intended_at = now() - interval '10 minutes' WHERE place = '0.model'"
+        )
+    lose_overdue(cell)
+    recorder(cell).record()
+    assert set(on_bill(cell)) == {(overdue.call_id, f"tokens.{way}", "unknown") for way in ("input", "output")}
 
 
 def test_a_draw_that_nobody_can_price_keeps_no_other_off_the_bill(cell: Cell) -> None:

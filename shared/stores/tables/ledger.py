@@ -144,10 +144,11 @@ Table(
             "model IS NOT NULL AND state IN ('answered', 'failed', 'unknown', 'void') AND recorded_at IS NULL"
         ),
     ),
+    Index("steps_intents_idx", "intended_at", postgresql_where=text("model IS NOT NULL AND state = 'intent'")),
     Index(
-        "steps_uncertain_idx",
+        "steps_unknown_idx",
         "intended_at",
-        postgresql_where=text("model IS NOT NULL AND state IN ('intent', 'unknown') AND reconciled_at IS NULL"),
+        postgresql_where=text("model IS NOT NULL AND state = 'unknown' AND reconciled_at IS NULL"),
     ),
     Index("steps_intended_idx", "intended_at", postgresql_using="brin"),
     CheckConstraint("kind IN ('model', 'embedding', 'tool', 'assembly')", name="kind"),

@@ -1,5 +1,7 @@
 """What steps hold against budgets, steps whose call was never made, and lost calls that were put right."""
 
+from typing import Any
+
 import sqlalchemy as sa
 from alembic import op
 
@@ -16,7 +18,8 @@ GRANT UPDATE (input_tokens, output_tokens, cached_tokens, drawn_nano, reconciled
 """
 
 OVER = "model IS NOT NULL AND state IN ('answered', 'failed', 'unknown', 'void') AND recorded_at IS NULL"
-UNCERTAIN = "model IS NOT NULL AND state IN ('intent', 'unknown') AND reconciled_at IS NULL"
+INTENTS = "model IS NOT NULL AND state = 'intent'"
+UNKNOWN = "model IS NOT NULL AND state = 'unknown' AND reconciled_at IS NULL"
 
 
 def upgrade() -> None:
@@ -32,10 +35,11 @@ def upgrade() -> None:
     )
     op.drop_index("steps_unrecorded_idx", "steps", schema="tenant")
     _index("steps_unrecorded_idx", "ended_at", postgresql_where=sa.text(OVER))
-    _index("steps_uncertain_idx", "intended_at", postgresql_where=sa.text(UNCERTAIN))
+    _index("steps_intents_idx", "intended_at", postgresql_where=sa.text(INTENTS))
+    _index("steps_unknown_idx", "intended_at", postgresql_where=sa.text(UNKNOWN))
     _index("steps_intended_idx", "intended_at", postgresql_using="brin")
     op.execute(RIGHTS)
 
 
-def _index(name: str, column: str, **options: object) -> None:
+def _index(name: str, column: str, **options: Any) -> None:
     op.create_index(name, "steps", [column], unique=False, schema="tenant", **options)
