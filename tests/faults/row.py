@@ -3,11 +3,13 @@
 import threading
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
 from shared.cell import Cell
+from shared.errors import Unavailable
 from shared.stores.postgres import one
 from tests.faults import counting
 from tests.faults.counting import Row
@@ -100,8 +102,9 @@ def _strike_until(over: Callable[[], bool], fault: Fault, scene: Scene, struck: 
 def _within(seconds: float, look: Callable[[], bool]) -> bool:
     """Whether it comes true in time. It is no error if it does not: what is missing is counted."""
     until = time.monotonic() + seconds
-    while not look():
-        if time.monotonic() > until:
-            return False
+    while time.monotonic() < until:
+        with suppress(Unavailable):  # a server that was struck may not be back yet
+            if look():
+                return True
         threading.Event().wait(LOOK)
-    return True
+    return False

@@ -5,7 +5,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, LiteralString
 from urllib.parse import urlsplit, urlunsplit
 
 import psycopg
@@ -82,13 +82,18 @@ def make_tenant(cell: Cell, tenant: str, tier: str = "pro", **limits: int) -> Ne
 @contextmanager
 def _database_of_its_own(servers: Servers) -> Iterator[str]:
     name = f"cell_{ids.new().hex}"
+    # the template's files are copied as files: through the write-ahead log it takes four times as long
+    _administer(servers, f"CREATE DATABASE {name} TEMPLATE headgate STRATEGY file_copy")
+    try:
+        yield name
+    finally:
+        _administer(servers, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+def _administer(servers: Servers, statement: LiteralString) -> None:
+    """By a connection of its own: in between the server may have been restarted."""
     with psycopg.connect(_named(servers.database_admin_url, "postgres"), autocommit=True) as admin:
-        # the template's files are copied as files: through the write-ahead log it takes four times as long
-        admin.execute(f"CREATE DATABASE {name} TEMPLATE headgate STRATEGY file_copy")
-        try:
-            yield name
-        finally:
-            admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
+        admin.execute(statement)
 
 
 def _named(url: str, database: str) -> str:
