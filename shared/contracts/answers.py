@@ -51,7 +51,9 @@ class RefusedData(Data):
 
 class FinishedData(Data):
     job: UUID
-    state: Literal["done", "discarded", "dead", "denied", "cancelled"]
+    state: Literal["done", "discarded", "dead", "denied", "cancelled"] = Field(
+        description="`denied`: no room in a budget, `error` says in which, and when there is; `cancelled`: on request."
+    )
     result: dict[str, Any] | None = None
     error: str | None = None
 

@@ -35,7 +35,9 @@ takes. Answers are known by their `id`.
 JOBS = """\
 On RabbitMQ: publish to the default exchange with this routing key. Do not declare the queue, or declare it durable with
 exactly the arguments below; with others the declaration fails. On Redis: `XADD headgate.jobs * event <the event>`.
-An `orderingkey` is kept with its job; running its jobs one at a time is not built yet.
+Jobs of a tenant with one `orderingkey` run one at a time, in the order in which they were accepted, across retries; a
+turn that names none is ordered by its conversation. `priority` counts among the tenant's own jobs; a job with `runat`
+waits until then. A tenant's quotas and budgets may let accepted jobs wait, or end them as `denied`.
 """
 
 REPLIES = f"""\

@@ -17,6 +17,9 @@ TYPE_PREFIX = "headgate.job."
 #: Answers may go only to queues of this form: `headgate.replies.<principal>.<name>`.
 REPLY_PREFIX = "headgate.replies."
 
+#: What an ordering key is for.
+ORDER = "The tenant's jobs with this key run one at a time, in order of acceptance; a turn's is else its conversation."
+
 Identifier = Annotated[str, StringConstraints(min_length=1, max_length=256, pattern=r"^[^\x00-\x1f\x7f]+$")]
 TenantId = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")]
 ReplyTo = Annotated[
@@ -39,7 +42,7 @@ class Envelope(BaseModel):
     time: AwareDatetime | None = None
     tenantid: TenantId | None = Field(None, description="Needed with a service's key; optional with a tenant's.")
     tenantids: list[TenantId] | None = Field(None, max_length=1000, description="For platform kinds only.")
-    orderingkey: Identifier | None = Field(None, description="Kept with the job; not obeyed yet.")
+    orderingkey: Identifier | None = Field(None, description=ORDER)
     priority: int = Field(5, ge=0, le=9, description="0 goes first, 9 last; only among the tenant's own jobs.")
     runat: AwareDatetime | None = Field(None, description="Not before this moment.")
     traceparent: str | None = Field(None, max_length=64)
