@@ -1,6 +1,6 @@
 """Lanes: a family and a tier or one tenant, with one Celery queue each; and the permits that travel on them.
 
-A permit is a tiny Celery message, "there may be something to run". It names its lane and carries nothing of a tenant;
+A permit is a tiny Celery message, "there may be something to run". It names its lane and says nothing of any job;
 one too many finds nothing, one too few is replaced by the gate's sweep. So publishing may fail without harm: it is
 counted.
 """

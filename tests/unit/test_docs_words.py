@@ -22,11 +22,12 @@ ENTRY = re.compile(r"\*\*([^*]+)\*\*")
 #: What Headgate is explained by: each has an entry of its own.
 CONCEPTS = [
     *("tenant", "tier", "principal", "scope", "door", "bus", "client", "suspend", "pause"),
-    *("envelope", "job", "kind", "family", "ordering key", "accepted", "refused", "denied"),
+    *("envelope", "job", "kind", "family", "ordering key", "priority", "accepted", "refused", "denied"),
     *("ledger", "run", "failures", "outcome", "child", "outbox"),
-    *("gate", "backlog", "lane", "permit", "offer", "claim", "lease", "fence", "release", "next", "slot", "run-on"),
+    *("gate", "backlog", "lane", "dedicated lane", "permit", "offer", "claim", "lease", "fence", "release", "next"),
+    *("slot", "run-on"),
     *("quota", "budget", "weight", "cost", "virtual time", "sweep", "epoch", "rebuild", "cell"),
-    *("step", "journal", "intent", "unknown", "reservation", "settle"),
+    *("step", "journal", "intent", "unknown", "reservation", "settle", "reconcile"),
     *("price", "meter", "usage record", "rollup", "statement", "export"),
     *("agent", "turn", "knowledge base", "passage", "rehearsal model"),
 ]
