@@ -104,7 +104,8 @@ def test_every_command_of_the_compose_file_does_its_part_and_stops(
     services = [Service(name, values | free_port(), tmp_path / name) for name in SERVICES]
     with running(services) as processes, speaking(values) as cell:
         for service in services:
-            eventually(service.healthy, "the health check passes")
+            eventually(service.listening, "its metrics are served")
+            assert service.healthy()
         key = make_tenant(cell, "acme").secret
         sender = bus.connect(url)
         sender.send([event(kind, data, key) for kind, data in JOBS.items()])

@@ -3,6 +3,7 @@
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -47,13 +48,22 @@ class Service:
         said = (*self._service.get("entrypoint", ()), *arguments) or self._service["command"]
         subprocess.run(self._argv(*said), cwd=self._home, env=self._environment, check=True, timeout=60)
 
+    def listening(self) -> bool:
+        """Whether it is worth asking its health check, each of which is a process that takes CPU from the start."""
+        with socket.socket() as probe:
+            return probe.connect_ex(("127.0.0.1", int(self._port))) == 0
+
     def healthy(self) -> bool:
         """What its health check says."""
         declared = COMPOSE["x-service"]["environment"]["HEADGATE_METRICS_PORT"]
-        port = self._environment["HEADGATE_METRICS_PORT"]
-        _, *check = (word.replace(declared, port) for word in self._service["healthcheck"]["test"])
+        _, *check = (word.replace(declared, self._port) for word in self._service["healthcheck"]["test"])
         checked = subprocess.run(self._argv(*check), stderr=subprocess.DEVNULL, check=False, timeout=30)
         return checked.returncode == 0
+
+    @property
+    def _port(self) -> str:
+        """Where its metrics are."""
+        return self._environment["HEADGATE_METRICS_PORT"]
 
     @staticmethod
     def _argv(program: str, *arguments: str) -> list[str]:
