@@ -4,10 +4,12 @@ PYTHON ?= $(shell for v in python3.14 python3.13 python3.12 python3.11 python3; 
 VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
+# Processes that run tests, each on servers of its own; most tests wait for others most of their time.
+TESTERS ?= 4
 BENCHMARKS := $(patsubst tests/benchmarks/bench_%.py,%,$(wildcard tests/benchmarks/bench_*.py))
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint types docs fairness bench faults lock clean
+.PHONY: help demo test lint types docs fairness bench faults overspend lock clean
 
 help: ## show this list
 	@awk -F':.*## ' '/^[a-z%-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -15,8 +17,8 @@ help: ## show this list
 demo: $(READY) ## one job's whole journey on this machine, with three tenants and a flood (REAL=1: the real model)
 	@$(BIN)/headgate demo $(if $(REAL),--real)
 
-test: $(READY) ## all tests, on embedded servers
-	$(BIN)/pytest
+test: $(READY) ## all tests, on embedded servers (TESTERS=1: one after the other)
+	$(BIN)/pytest -n $(TESTERS) --dist loadfile --no-loadscope-reorder
 
 lint: $(READY) ## ruff and the one-way imports
 	$(BIN)/ruff check .
@@ -39,6 +41,9 @@ bench-%: $(READY)
 
 faults: $(READY) ## the fault matrix, one line of JSON (FAULT=name: one row)
 	@$(BIN)/python -m tests.faults $(if $(FAULT),--fault $(FAULT))
+
+overspend: $(READY) ## a hard budget under 32 slots and kill -9, fifty times, one line of JSON
+	@$(BIN)/python -m tests.faults.overspend
 
 lock: $(READY) ## resolve requirements.lock anew (hashes, no addresses)
 	$(BIN)/pip install --quiet uv
