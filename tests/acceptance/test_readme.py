@@ -7,8 +7,9 @@ import signal
 import subprocess
 import sys
 import tempfile
+from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -136,11 +137,20 @@ def test_readme_is_followed_from_the_first_command_to_the_last(platform: Platfor
     }
 
 
-def test_readme_celery_command_serves_its_lanes(platform: Platform) -> None:
-    (command,) = re.findall(r"`(celery -A workers\.app worker [^`]+)`", README)
-    before = int(platform.cell.gate.look()["workers"])
-    with running(command, platform.environment):
-        eventually(lambda: int(platform.cell.gate.look()["workers"]) > before, "the README's worker shows itself")
+def test_readme_celery_commands_serve_their_lanes(platform: Platform) -> None:
+    named = re.findall(r"`(celery -A workers\.app worker -Q (\S+))`", README)
+    before, lanes = slots(platform), {lane for _, given in named for lane in given.split(",")}
+    assert len(lanes) == 3
+    with ExitStack() as stack:
+        for command, _ in named:
+            stack.enter_context(running(command, platform.environment))
+        served = f"the README's workers serve {', '.join(sorted(lanes))}"
+        eventually(lambda: all(slots(platform)[lane] > before[lane] for lane in lanes), served)
+
+
+def slots(platform: Platform) -> Counter[str]:
+    """By lane, as workers told the gate."""
+    return Counter({lane: int(number) for lane, number in dict(platform.cell.gate.look()["slots"]).items()})
 
 
 def answers(platform: Platform, address: str) -> list[dict[str, str]]:
