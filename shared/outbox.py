@@ -14,12 +14,8 @@ from shared.stores.postgres import Connection, Database
 #: The bell of the relay (`shared.wakeups`).
 BELL = "outbox"
 
-#: Only if the job is over, and was ended by just this run.
 WRITE = """
-INSERT INTO tenant.outbox (tenant_id, message_id, destination, body)
-SELECT tenant_id, %(message)s, %(destination)s, %(body)s FROM tenant.jobs
-WHERE tenant_id = %(tenant)s AND job_id = %(job)s AND run = %(run)s AND state = %(state)s
-ON CONFLICT DO NOTHING
+INSERT INTO tenant.outbox (tenant_id, message_id, destination, body) VALUES (%s, %s, %s, %s) ON CONFLICT DO NOTHING
 """
 
 DUE = """
@@ -69,15 +65,18 @@ class Message:
     body: dict[str, Any]
 
 
-def finished(connection: Connection, job: Asked, data: FinishedData) -> None:
-    """Tell who asked that the job is over, if they named a reply queue; in the transaction that ends it."""
+def finished(job: Asked, data: FinishedData) -> Message | None:
+    """What tells whoever asked, if they named a reply queue, that the job is over; to be written as it ends."""
     if job.reply_to is None:
-        return
+        return None
     message = ids.derived("finished", job.job, job.number, data.state)
     event = Finished(id=str(message), time=clock.now(), subject=job.event_id, tenantid=job.tenant, data=data)
-    place = {"tenant": job.tenant, "job": job.job, "run": job.number, "state": data.state}
-    told = {"message": message, "destination": job.reply_to, "body": Jsonb(event.model_dump(mode="json"))}
-    connection.execute(WRITE, place | told)
+    return Message(message, job.reply_to, event.model_dump(mode="json"))
+
+
+def write(connection: Connection, tenant: str, message: Message) -> None:
+    """Let this leave once the transaction is committed."""
+    connection.execute(WRITE, (tenant, message.message_id, message.destination, Jsonb(message.body)))
 
 
 def due(dispatcher: Database, limit: int) -> dict[str, list[UUID]]:

@@ -11,11 +11,10 @@ from shared.failpoints import reach
 from shared.gate.values import Ending, How, Need
 from shared.intake import Committed
 from shared.ledger import ends
-from shared.ledger.ends import Written
+from shared.ledger.ends import Finish
 from shared.ledger.jobs import NewJob
-from shared.ledger.runs import Effects
+from shared.ledger.runs import Effects, fencing
 from shared.ledger.states import FINAL, State
-from shared.stores.postgres import Connection
 from shared.telemetry import metrics
 from workers.context import Context
 from workers.holding import OverBudget
@@ -74,37 +73,38 @@ def out_of_room(over: OverBudget) -> End:
 
 
 def write(end: End, context: Context, cell: Cell) -> Ending:
-    """Commit the end of a run; answers what the gate must be told. `Fenced` where the job has moved on.
-
-    All of it is sent at once, and waited for once. What stands beside the end of the job itself is written only where
-    that is (`ends`, `outbox`), or after it was waited for (effects and children).
-    """
-    run, children = context.run, list[Committed]()
-    with cell.database.transaction(run.tenant, pipelined=True) as connection:
-        if end.state not in FINAL:
-            written = ends.wait_again(connection, run.lease, after=end.after, error=end.error, failed=end.failed)
-            end = end if written.made else replace(CANCELLED, error=end.error)  # or fenced, as the finish will find
-        if end.state in FINAL:
-            written = ends.finish(
-                connection, run.lease, end.state, result=end.result, error=end.error, failed=end.failed
-            )
-            children = _write_effects(connection, written, end, cell)
-            data = FinishedData(job=run.job, state=end.state.value, result=end.result, error=end.error)
-            outbox.finished(connection, run, data)
-        if context.has_paid:
-            ends.lose_open_intents(connection, run.lease)
-    written.check()
+    """Commit the end of a run; answers what the gate must be told. `Fenced` where the job has moved on."""
+    children: list[Committed] = []
+    if end.state not in FINAL and not _waits(end, context, cell):
+        end = replace(CANCELLED, error=end.error)
+    if end.state in FINAL:
+        children = _finish(end, context, cell)
     reach("after_finish")
     cell.intake.offer(children)
     return _told(end, context, cell)
 
 
-def _write_effects(connection: Connection, written: Written, end: End, cell: Cell) -> list[Committed]:
+def _waits(end: End, context: Context, cell: Cell) -> bool:
+    """False where somebody asked to cancel the job; or where another run has it, which its finish will find."""
+    lease = context.run.lease
+    with cell.database.transaction(lease.tenant) as connection:
+        return ends.wait_again(connection, lease, after=end.after, error=end.error, failed=end.failed)
+
+
+def _finish(end: End, context: Context, cell: Cell) -> list[Committed]:
+    """One statement where there is nothing to write beside the end; one pipeline where there is."""
+    run = context.run
+    data = FinishedData(job=run.job, state=end.state.value, result=end.result, error=end.error)
+    told = outbox.finished(run, data)
+    finish = Finish(end.state, end.result, end.error, failed=end.failed, paid=context.has_paid, message=told)
     if end.effects is nothing and not end.children:
+        with cell.database.connection() as connection:
+            ends.finish(connection, run.lease, finish)
         return []
-    written.check()
-    end.effects(connection)
-    recorded = [cell.intake.record_child(connection, child) for child in end.children]
+    with fencing(run.lease), cell.database.transaction(pipelined=True) as connection:
+        ends.finish(connection, run.lease, finish)
+        end.effects(connection)
+        recorded = [cell.intake.record_child(connection, child) for child in end.children]
     return [child for child in recorded if child is not None]
 
 

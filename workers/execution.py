@@ -136,9 +136,9 @@ class Executor:
     def hand_back(self, lease: Lease) -> None:
         """Give up a run from outside, because its worker must stop now: the job waits where it was, unharmed."""
         with self._cell.database.transaction(lease.tenant) as connection:
-            ends.wait_again(connection, lease, after=0, error=None, failed=False).check()
-            ends.lose_open_intents(connection, lease)
-        self._release(Ending(lease, cost=0, how="back"))
+            waits = ends.wait_again(connection, lease, after=0, error=None, failed=False)
+        if waits:
+            self._release(Ending(lease, cost=0, how="back"))
 
     # --- at the gate ----------------------------------------------------------
 

@@ -20,8 +20,8 @@ from shared.stores.postgres import Connection
 AGAIN = (State.DEAD, State.DISCARDED)
 
 WAIT_AGAIN = f"""
-UPDATE tenant.jobs SET state = 'waiting', failures = 0, error = NULL, due_at = NULL, offered_at = NULL,
-       finished_at = NULL, cancel_requested_at = NULL
+UPDATE tenant.jobs SET state = 'waiting', failures = 0, deaths = 0, error = NULL, due_at = NULL,
+       offered_at = NULL, finished_at = NULL, cancel_requested_at = NULL
 WHERE tenant_id = %(tenant)s AND job_id = %(job)s AND state = ANY(%(from)s)
 RETURNING {COLUMNS}
 """

@@ -55,7 +55,9 @@ def cancel(connection: Connection, tenant: str, job: UUID) -> Marked:
     if marked is None:
         raise _refusal(connection, tenant, job)
     if marked.state == State.CANCELLED:
-        outbox.finished(connection, marked, FinishedData(job=job, state="cancelled", error=marked.error))
+        message = outbox.finished(marked, FinishedData(job=job, state="cancelled", error=marked.error))
+        if message is not None:
+            outbox.write(connection, tenant, message)
     return marked
 
 

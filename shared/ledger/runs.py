@@ -7,14 +7,20 @@ epoch's lock exclusively, makes every lease that was claimed before it and not y
 Of jobs with one ordering key, one runs at a time, and the earliest first. The gate sees to that, too, but it may learn
 of an earlier job late or have forgotten one that runs; *start* refuses what it hands out too early, and of two that
 start at the same moment the unique index `jobs_one_of_a_key_runs_idx` lets one through.
+
+The statements are functions of the database (migration 0005), which bind their tenant by themselves: a start is one
+round trip, and a transaction that begins with *hold* is undone by the database where the fence is lost, so that nobody
+need wait for its answer before sending the rest.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+import psycopg
 from psycopg.errors import UniqueViolation
 
 from shared.errors import HeadgateError
@@ -25,44 +31,22 @@ from shared.stores.postgres import Connection, Database
 #: Guards the epoch: starts share it, a rebuild raises it alone. Any number that nobody else uses.
 EPOCH_LOCK = 4_849_415_402
 
+#: SQLSTATE under which the database refuses what a run writes that does not hold its job any more.
+FENCED = "HG001"
+
+#: A job found running had a run that never ended: that run failed, and is counted; what it left open is unknown.
+#:
 #: The commit of a start does not wait for the disk. The log is written in order, so it is there no later than what the
 #: run commits next, and only after such a commit is a paid call made or the gate told of an end. A crash of Postgres
 #: that loses a start loses a run that had done nothing but what a dying run may leave behind; its worker is fenced.
-SHARE_EPOCH = f"""
-SELECT set_config('synchronous_commit', 'off', true), pg_advisory_xact_lock_shared({EPOCH_LOCK})
-"""
-
-#: A job found running had a run that never ended: that run failed, and is counted here; what it left open is unknown.
-START = """
-WITH started AS (
-    UPDATE tenant.jobs SET state = 'running', fence = %(token)s, run = run + 1,
-           failures = failures + (state = 'running')::int,
-           started_at = coalesce(started_at, now()), offered_at = coalesce(offered_at, now())
-    WHERE tenant_id = %(tenant)s AND job_id = %(job)s AND state IN ('waiting', 'running') AND fence < %(token)s
-      AND (SELECT epoch FROM tenant.epoch) = %(epoch)s
-      AND (ordering_key IS NULL OR NOT EXISTS (
-          SELECT FROM tenant.jobs other
-          WHERE other.tenant_id = %(tenant)s AND other.ordering_key = jobs.ordering_key AND other.job_id <> jobs.job_id
-            AND other.state IN ('waiting', 'running') AND (other.seq < jobs.seq OR other.state = 'running')))
-    RETURNING kind, payload, run AS number, failures, cancel_requested_at IS NOT NULL AS cancelled, reply_to, source,
-              event_id, principal, accepted_at, extract(epoch FROM started_at - accepted_at)::float8 AS waited
-), lost AS (
-    UPDATE tenant.steps SET state = 'unknown', ended_at = now(), error = 'the run ended before the answer was known'
-    FROM started
-    WHERE started.number > 1 AND tenant_id = %(tenant)s AND job_id = %(job)s AND steps.state = 'intent'
-)
-SELECT * FROM started
-"""
+START = "SELECT * FROM tenant.start_run(%(tenant)s, %(job)s, %(token)s, %(epoch)s)"
 
 STANDS = """
 SELECT state, fence < %(token)s AND (SELECT epoch FROM tenant.epoch) = %(epoch)s AS newest FROM tenant.jobs
 WHERE tenant_id = %(tenant)s AND job_id = %(job)s
 """
 
-HOLD = """
-SELECT FROM tenant.jobs WHERE tenant_id = %(tenant)s AND job_id = %(job)s AND fence = %(token)s AND state = 'running'
-FOR UPDATE
-"""
+HOLD = "SELECT tenant.hold_run(%(tenant)s, %(job)s, %(token)s)"
 
 
 class Fenced(HeadgateError):  # noqa: N818 - it names what happened to the run
@@ -81,7 +65,8 @@ class NotItsTurn(HeadgateError):  # noqa: N818 - as above
 class Run:
     """One start of a job, as its worker knows it. `waited` is in seconds, from accepted to the first start.
 
-    `cancelled`: an earlier run did not live to hear that the job is to end.
+    `deaths`: runs that never ended; each is a failure, too. `cancelled`: one of them did not live to hear that the job
+    is to end.
     """
 
     lease: Lease
@@ -89,6 +74,7 @@ class Run:
     payload: dict[str, Any]
     number: int
     failures: int
+    deaths: int
     cancelled: bool
     reply_to: str | None
     source: str
@@ -117,12 +103,10 @@ def start(database: Database, lease: Lease) -> Run:
     Raises `AlreadyFinal`, `NotItsTurn`, or `Fenced` where the lease is too old.
     """
     try:
-        with database.transaction(lease.tenant, pipelined=True) as connection:
-            connection.execute(SHARE_EPOCH)
-            started = connection.execute(START, place(lease))
+        with database.connection() as connection:
+            row = connection.execute(START, place(lease)).fetchone()
     except UniqueViolation as error:
         raise _not_its_turn(lease) from error
-    row = started.fetchone()
     if row is None:
         raise _refusal(database, lease)
     return Run(lease=lease, **row)
@@ -130,8 +114,27 @@ def start(database: Database, lease: Lease) -> Run:
 
 def hold(connection: Connection, lease: Lease) -> None:
     """Lock the job's row on its fence, so that what follows in this transaction is written by its only holder."""
-    if connection.execute(HOLD, place(lease)).rowcount != 1:
-        raise fenced(lease)
+    with fencing(lease):
+        connection.execute(HOLD, place(lease))
+
+
+@contextmanager
+def holding(database: Database, lease: Lease) -> Iterator[Connection]:
+    """A transaction that is committed only if the run holds its job; sent in a pipeline. Raises `Fenced` at the end."""
+    with fencing(lease), database.transaction(pipelined=True) as connection:
+        connection.execute(HOLD, place(lease))
+        yield connection
+
+
+@contextmanager
+def fencing(lease: Lease) -> Iterator[None]:
+    """Where the database says that the fence is lost, `Fenced`."""
+    try:
+        yield
+    except psycopg.DatabaseError as error:
+        if error.sqlstate != FENCED:
+            raise
+        raise Fenced(f"job {lease.job} is held under a newer token") from error
 
 
 def is_over(database: Database, lease: Lease) -> bool:
@@ -145,15 +148,11 @@ def _refusal(database: Database, lease: Lease) -> HeadgateError:
         found = connection.execute(STANDS, place(lease)).fetchone()
     if found is None or found["state"] in FINAL:
         return AlreadyFinal(f"job {lease.job} is over")
-    return _not_its_turn(lease) if found["newest"] else fenced(lease)
+    return _not_its_turn(lease) if found["newest"] else Fenced(f"job {lease.job} is held under a newer token")
 
 
 def _not_its_turn(lease: Lease) -> NotItsTurn:
     return NotItsTurn(f"job {lease.job} waits for another one of its ordering key")
-
-
-def fenced(lease: Lease) -> Fenced:
-    return Fenced(f"job {lease.job} is held under a newer token")
 
 
 def place(lease: Lease) -> dict[str, Any]:

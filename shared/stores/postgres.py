@@ -144,7 +144,7 @@ def _waiting(connection: Connection) -> AbstractContextManager[object]:
 
 @contextmanager
 def _pipelined(connection: Connection) -> Iterator[None]:
-    """One round trip. (psycopg's own `transaction` waits for BEGIN, statements and COMMIT by turns, in a pipeline too.)"""
+    """One round trip; psycopg's `transaction` waits for BEGIN, for the statements and for COMMIT, in a pipeline too."""
     try:
         with connection.pipeline():
             connection.execute("BEGIN")

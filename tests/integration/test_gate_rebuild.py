@@ -8,6 +8,7 @@ from shared.cell import Cell
 from shared.contracts.kinds import Family
 from shared.gate.values import Ending
 from shared.ledger import ends, runs
+from shared.ledger.ends import Finish
 from shared.ledger.runs import Fenced
 from shared.ledger.states import State
 from shared.tenancy.provision import Provisioning
@@ -42,7 +43,7 @@ def test_a_running_job_may_finish_while_the_gate_is_rebuilt(cell: Cell) -> None:
     cell.redis.flushall()
     rebuild(cell)
     with cell.database.transaction("acme") as connection:
-        ends.finish(connection, lease, State.DONE, result=None, error=None, failed=False)
+        ends.finish(connection, lease, Finish(State.DONE))
     assert cell.gate.release(Ending(lease, 1.0)).held
     assert claim(cell) is None
 

@@ -8,6 +8,7 @@ from shared.gate.values import Ending, Lease
 from shared.intake import committed
 from shared.ledger import again, ends
 from shared.ledger.again import NotAgain
+from shared.ledger.ends import Finish
 from shared.ledger.states import State
 from tests.support.cells import make_tenant
 from tests.support.ledgers import new_job
@@ -21,7 +22,7 @@ def acme(cell: Cell) -> None:
 
 def die(cell: Cell, lease: Lease, state: State = State.DEAD) -> None:
     with cell.database.transaction("acme") as connection:
-        ends.finish(connection, lease, state, result=None, error="no luck", failed=True).check()
+        ends.finish(connection, lease, Finish(state, error="no luck", failed=True))
 
 
 def retry(cell: Cell, lease: Lease) -> None:

@@ -107,8 +107,7 @@ def test_who_asks_while_the_job_is_starting_gets_a_new_one(cell: Cell) -> None:
     with ThreadPoolExecutor(1) as pool:
         with cell.database.transaction("acme") as connection:
             lease = lease_on(starting, 1)
-            values = {"tenant": "acme", "job": lease.job, "token": lease.token, "epoch": lease.epoch}
-            assert connection.execute(runs.START, values).rowcount == 1
+            assert connection.execute(runs.START, runs.place(lease)).fetchone()
             asked = pool.submit(ask, cell)
             await_blocked(cell)
             assert not asked.done()

@@ -11,6 +11,7 @@ from shared.cell import Cell
 from shared.gate.values import Ending, Lease
 from shared.intake import Committed
 from shared.ledger import ends, jobs, runs
+from shared.ledger.ends import Finish
 from shared.ledger.jobs import NewJob
 from shared.ledger.runs import NotItsTurn
 from shared.ledger.states import State
@@ -20,7 +21,8 @@ from tests.support.ledgers import await_blocked, lease_on, new_job, record
 from tests.support.rebuilding import claim, claimed, rebuild, started, submitted
 from tests.support.walking import job
 from tests.support.workers import eventually
-from workers.outcomes import Done
+from workers.context import Context
+from workers.outcomes import Done, Outcome
 
 KEY = "conversation/c-1"
 
@@ -50,7 +52,7 @@ def starts_under(cell: Cell, lease: Lease) -> bool:
 
 def finish(cell: Cell, lease: Lease) -> None:
     with cell.database.transaction(lease.tenant) as connection:
-        ends.finish(connection, lease, State.DONE, result=None, error=None, failed=False).check()
+        ends.finish(connection, lease, Finish(State.DONE))
 
 
 def test_a_job_starts_when_all_before_it_are_over(cell: Cell) -> None:
@@ -60,7 +62,7 @@ def test_a_job_starts_when_all_before_it_are_over(cell: Cell) -> None:
     assert not starts(cell, second, 3), "the first runs"
     assert starts(cell, first, 4), "its worker died, and it runs again"
     with cell.database.transaction("acme") as connection:
-        ends.wait_again(connection, lease_on(first, 4), after=60, error="no luck", failed=True).check()
+        assert ends.wait_again(connection, lease_on(first, 4), after=60, error="no luck", failed=True)
     assert not starts(cell, second, 5), "the first will be tried again"
     assert starts(cell, first, 6)
     finish(cell, lease_on(first, 6))
@@ -126,7 +128,8 @@ def test_threads_that_start_whatever_they_like_run_each_key_in_order(cell: Cell)
                 in_hand.extend([chosen] if chosen else [])
             if chosen is not None:
                 run(chosen, lease_on(chosen, next(tokens)))
-                in_hand.remove(chosen)
+                with lock:
+                    in_hand.remove(chosen)
 
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(work, range(4)))
@@ -170,7 +173,12 @@ def test_a_job_that_the_gate_hands_out_too_early_lets_the_earlier_one_go_first(c
     first, second = ordered(cell, 2)
     offers = [Committed("acme", x.job_id, seq, x.family, 5, None, KEY) for seq, x in ((1, first), (2, second))]
     ran = []
-    slot = Slot(cell, lambda context, _: (ran.append(context.run.job), Done({}))[1])
+
+    def room(context: Context, _: object) -> Outcome:
+        ran.append(context.run.job)
+        return Done({})
+
+    slot = Slot(cell, room)
     cell.intake.offer(offers[1:])
     assert slot.serve()
     cell.intake.offer(offers[:1])

@@ -9,6 +9,7 @@ import pytest
 from shared.cell import Cell
 from shared.gate.values import Lease
 from shared.ledger import ends, runs
+from shared.ledger.ends import Finish
 from shared.ledger.jobs import NewJob
 from shared.ledger.runs import AlreadyFinal, Fenced
 from shared.ledger.states import FINAL, State
@@ -33,12 +34,12 @@ def row(cell: Cell, job: NewJob) -> dict[str, Any]:
 
 def finish(cell: Cell, lease: Lease, state: State = State.DONE) -> None:
     with cell.database.transaction(lease.tenant) as connection:
-        ends.finish(connection, lease, state, result={"by": lease.token}, error=None, failed=False).check()
+        ends.finish(connection, lease, Finish(state, result={"by": lease.token}))
 
 
-def wait_again(cell: Cell, lease: Lease, *, after: float = 0.0, failed: bool = False) -> None:
+def wait_again(cell: Cell, lease: Lease, *, after: float = 0.0, failed: bool = False) -> bool:
     with cell.database.transaction(lease.tenant) as connection:
-        ends.wait_again(connection, lease, after=after, error="no luck" if failed else None, failed=failed).check()
+        return ends.wait_again(connection, lease, after=after, error="no luck" if failed else None, failed=failed)
 
 
 def test_a_start_raises_the_fence_and_counts_the_run(cell: Cell, job: NewJob) -> None:
@@ -101,9 +102,9 @@ def test_a_fenced_run_ends_nothing(cell: Cell, job: NewJob) -> None:
     zombie, holder = lease_on(job, 1), lease_on(job, 2)
     for lease in (zombie, holder):
         runs.start(cell.database, lease)
-    for ending in (finish, wait_again):
-        with pytest.raises(Fenced):
-            ending(cell, zombie)
+    with pytest.raises(Fenced):
+        finish(cell, zombie)
+    assert not wait_again(cell, zombie)
     assert row(cell, job)["state"] == "running"
     finish(cell, holder)
     assert row(cell, job)["result"] == {"by": holder.token}
@@ -117,7 +118,7 @@ def test_the_effects_of_a_fenced_run_are_rolled_back(cell: Cell, job: NewJob) ->
     def finish_with_effects() -> None:
         with cell.database.transaction("acme") as connection:
             agents.put(connection, "acme", Agent("of-a-zombie", "rehearsal-1"))
-            ends.finish(connection, zombie, State.DONE, result=None, error=None, failed=False).check()
+            ends.finish(connection, zombie, Finish(State.DONE))
 
     with pytest.raises(Fenced):
         finish_with_effects()
@@ -137,9 +138,9 @@ def test_a_run_ends_once(cell: Cell, job: NewJob) -> None:
     lease = lease_on(job, 1)
     runs.start(cell.database, lease)
     finish(cell, lease)
-    for ending in (finish, wait_again):
-        with pytest.raises(Fenced):
-            ending(cell, lease)
+    with pytest.raises(Fenced):
+        finish(cell, lease)
+    assert not wait_again(cell, lease)
 
 
 def test_of_many_that_start_at_once_the_newest_token_holds_the_job(cell: Cell, job: NewJob) -> None:

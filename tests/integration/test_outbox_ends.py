@@ -1,10 +1,13 @@
 """Every end of a job is told once, and only by the run that ended it."""
 
+import pytest
+
 from shared import outbox
 from shared.cell import Cell
 from shared.contracts.answers import FinishedData
 from shared.ledger import ends, runs
-from shared.ledger.runs import Run
+from shared.ledger.ends import Finish
+from shared.ledger.runs import Fenced, Run
 from shared.ledger.states import State
 from tests.support.cells import make_tenant
 from tests.support.ledgers import lease_on, new_job, record
@@ -16,20 +19,17 @@ def told(cell: Cell) -> list[tuple[str, str]]:
     return [(row["body"]["id"], row["body"]["data"]["state"]) for row in rows]
 
 
-def end(cell: Cell, run: Run, state: State, *, times: int = 1) -> None:
-    with cell.database.transaction("acme") as connection:
-        ends.finish(connection, run.lease, state, result=None, error=None, failed=False)
-        for _ in range(times):
-            data = FinishedData.model_validate({"job": run.job, "state": state.value})
-            outbox.finished(connection, run, data)
+def end(cell: Cell, run: Run, state: State) -> None:
+    message = outbox.finished(run, FinishedData.model_validate({"job": run.job, "state": state.value}))
+    with cell.database.connection() as connection:
+        ends.finish(connection, run.lease, Finish(state, message=message))
 
 
-def test_each_end_of_a_job_leaves_once_whatever_is_repeated(cell: Cell) -> None:
-    """Also the second end, of a job that was made to wait again by hand."""
+def test_each_end_of_a_job_is_told_also_the_second_of_one_that_waited_again_by_hand(cell: Cell) -> None:
     make_tenant(cell, "acme")
     job = new_job(reply_to="headgate.replies.acme.main")
     record(cell, job)
-    end(cell, runs.start(cell.database, lease_on(job, 1)), State.DEAD, times=2)
+    end(cell, runs.start(cell.database, lease_on(job, 1)), State.DEAD)
     with cell.database.transaction("acme") as connection:
         connection.execute("UPDATE tenant.jobs SET state = 'waiting'")
     end(cell, runs.start(cell.database, lease_on(job, 2)), State.DONE)
@@ -43,8 +43,11 @@ def test_a_fenced_run_tells_nobody(cell: Cell) -> None:
     job = new_job(reply_to="headgate.replies.acme.main")
     record(cell, job)
     zombie, holder = (runs.start(cell.database, lease_on(job, token)) for token in (1, 2))
-    end(cell, zombie, State.DONE)
+    with pytest.raises(Fenced):
+        end(cell, zombie, State.DONE)
     assert told(cell) == []
     end(cell, holder, State.DONE)
-    end(cell, zombie, State.DONE)
+    for late in (zombie, holder):
+        with pytest.raises(Fenced):
+            end(cell, late, State.DONE)
     assert len(told(cell)) == 1

@@ -54,6 +54,8 @@ jobs = Table(
     Column("state", Text, nullable=False, server_default="waiting"),
     Column("run", Integer, nullable=False, server_default="0"),
     Column("failures", Integer, nullable=False, server_default="0"),
+    # Runs that never ended: their processes died. Each is a failure, too.
+    Column("deaths", Integer, nullable=False, server_default="0"),
     Column("fence", BigInteger, nullable=False, server_default="0"),
     moment("accepted_at", required=True),
     moment("due_at"),
