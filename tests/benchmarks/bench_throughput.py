@@ -44,10 +44,13 @@ class Throughput:
             gate_alone(self._cell, slots=SLOTS) as gate,
             whole_way(self._cell, slots=SLOTS) as whole,
         ):
+            kept, nothing = PlainTask(celery, "plain.kept"), PlainTask(celery, "plain.nothing")
+            self.contests["redis_gate"].warm(gate, kept)
+            self.contests["redis_whole"].warm(whole, nothing)
             for number in self._rounds:
                 progress(f"on Redis, round {number} of {len(self._rounds)}")
-                self.contests["redis_gate"].round(gate, PlainTask(celery, "plain.kept"), self._jobs)
-                self.contests["redis_whole"].round(whole, PlainTask(celery, "plain.nothing"), self._jobs // 2)
+                self.contests["redis_gate"].round(gate, kept, self._jobs)
+                self.contests["redis_whole"].round(whole, nothing, self._jobs // 2)
                 self.celery_busy.append(celery_busy(celery, slots=SLOTS, waves=self._waves))
                 self.busy.append(headgate_busy(self._cell, whole.key, slots=SLOTS, waves=self._waves))
 
@@ -60,9 +63,11 @@ class Throughput:
             gate_alone(cell, slots=SLOTS, lane=lane) as gate,
             plain_celery(self._cell.broker_url, slots=SLOTS, broker=url, queues=[plain]) as celery,
         ):
+            nothing = PlainTask(celery, "plain.nothing")
+            self.contests["rabbitmq_gate"].warm(gate, nothing)
             for number in self._rounds:
                 progress(f"on RabbitMQ, round {number} of {len(self._rounds)}")
-                self.contests["rabbitmq_gate"].round(gate, PlainTask(celery, "plain.nothing"), self._jobs)
+                self.contests["rabbitmq_gate"].round(gate, nothing, self._jobs)
         cell.close()
 
     def tell(self) -> None:

@@ -6,6 +6,9 @@ from typing import Protocol
 
 from tests.benchmarks.report import Figures, median
 
+#: Jobs that wake every slot, connect every connection and fill every cache.
+WARMING = 50
+
 
 class Side(Protocol):
     """Both answer jobs per second."""
@@ -23,6 +26,11 @@ class Contest:
 
     name: str
     _rounds: list[Sequence[float]] = field(default_factory=list)
+
+    def warm(self, headgate: Side, celery: Side) -> None:
+        """The first of everything is cold; that is not measured."""
+        for side in (celery, headgate):
+            side.end_to_end(WARMING)
 
     def round(self, headgate: Side, celery: Side, jobs: int) -> None:
         drains = celery.drain(jobs), headgate.drain(jobs)

@@ -7,6 +7,7 @@ from itertools import count
 from psycopg.types.json import Jsonb
 
 from shared.cell import Cell
+from shared.gate.limits import Configuration
 from shared.tenancy.owner import as_owner
 from shared.tenancy.provision import Provisioning
 from tests.benchmarks.gated import UNHELD
@@ -44,5 +45,5 @@ def held_back(cell: Cell, *tenants: str) -> Iterator[None]:
 
 def _told(cell: Cell, tenant: str, *, is_open: bool) -> None:
     known = cell.tenants.get(tenant).configuration
-    told = known.model_copy(update={"version": next(_above_all), "open": is_open})
+    told = Configuration.model_validate(known.model_dump() | {"version": next(_above_all), "open": is_open})
     cell.permits.publish(cell.gate.configure(told))

@@ -10,7 +10,7 @@ from itertools import count
 from shared.cell import Cell
 from tests.benchmarks.crowd import held_back, make_service
 from tests.benchmarks.plain_celery import PlainCelery
-from tests.benchmarks.stage import Times, finished, new_source, submit
+from tests.benchmarks.stage import finished, new_source, per_second, submit
 
 #: Seconds that a job holds its slot.
 HOLDS = 0.05
@@ -51,7 +51,7 @@ class OnHeadgate:
             finally:
                 drained.set()
             asking.result()
-        return Seen(self._waits(light), len(times) / (_ended(times) - since))
+        return Seen(self._waits(light), per_second(times, since))
 
     def _ask(self, tenant: str, source: str, jobs: int = 1) -> str:
         data = [{"seconds": HOLDS}] * jobs
@@ -99,7 +99,3 @@ def now_and_then(
             break
         ask(tenants[number % len(tenants)])
     return number
-
-
-def _ended(times: Sequence[Times]) -> float:
-    return max(each.finished_at for each in times).timestamp()

@@ -79,6 +79,14 @@ def finished(cell: Cell, tenant: str, source: str) -> list[Times]:
         return cursor.execute(TIMES, (source,)).fetchall()
 
 
+def per_second(times: Sequence[Times], since: float) -> float:
+    """Jobs per second, from when they were let go (seconds since 1970) to the end of the last."""
+    early = since - min(each.started_at for each in times).timestamp()
+    if early > 0:
+        raise AssertionError(f"a job started {early:.3f} s before it was let go")
+    return len(times) / (max(each.finished_at for each in times).timestamp() - since)
+
+
 def _unfinished(cell: Cell, tenant: str, source: str) -> bool:
     with cell.database.transaction(tenant) as connection:
         return connection.execute(UNFINISHED, (source,)).fetchone() is not None

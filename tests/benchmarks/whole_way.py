@@ -8,7 +8,7 @@ from shared.cell import Cell
 from tests.benchmarks.crowd import held_back
 from tests.benchmarks.gated import UNHELD
 from tests.benchmarks.processes import gate_worker
-from tests.benchmarks.stage import Times, finished, submit
+from tests.benchmarks.stage import Times, finished, per_second, submit
 from tests.support.cells import make_tenant
 from tests.support.workers import eventually
 
@@ -29,12 +29,12 @@ class WholeWay:
         with held_back(self._cell, self.TENANT):
             source = self._ask(jobs)
             since = time.time()
-        return jobs / (_ended(self._finished(source)) - since)
+        return per_second(self._finished(source), since)
 
     def end_to_end(self, jobs: int) -> float:
         """Jobs per second, from before the first is accepted; the worker runs meanwhile."""
         since = time.time()
-        return jobs / (_ended(self._finished(self._ask(jobs))) - since)
+        return per_second(self._finished(self._ask(jobs)), since)
 
     def _ask(self, jobs: int) -> str:
         self._asked += jobs
@@ -50,11 +50,6 @@ class WholeWay:
         with self._cell.metering.transaction() as connection:
             row = connection.execute(RECORDS, (self.TENANT,)).fetchone()
         return int(row["records"]) if row else 0
-
-
-def _ended(times: Sequence[Times]) -> float:
-    """When the last of them was over, in seconds since 1970."""
-    return max(each.finished_at for each in times).timestamp()
 
 
 @contextmanager

@@ -5,6 +5,9 @@ import subprocess
 import sys
 from typing import Any
 
+import pytest
+
+from tests.benchmarks.rabbitmq import rabbitmq
 from tests.support.workers import ROOT
 
 
@@ -26,9 +29,45 @@ def test_the_walk_tells_jobs_per_second_and_overhead_beside_bare_calls() -> None
 
 
 def test_fairness_tells_the_light_tenants_wait_and_fails_beyond_its_bound() -> None:
-    code, said = benchmark("fairness", "--jobs", "120", "--alone", "5")
+    code, said = benchmark("fairness", "--jobs", "60", "--alone", "5")
     figures, baseline = said["figures"], said["baseline"]
     assert code == (0 if figures["light_p50_ms"] < 100 else 1)
     assert {"light_p50_vs_alone", "light_p99_vs_alone", "heavy_rate_vs_celery"} <= figures.keys()
     assert 0 < figures["light_p50_ms"] <= figures["light_p99_ms"]
     assert baseline["plain_celery_light_p50_ms"] > 0
+
+
+def test_throughput_tells_each_way_beside_plain_celery_on_each_broker_there_is() -> None:
+    code, said = benchmark("throughput", "--jobs", "40", "--waves", "1")
+    figures, baseline = said["figures"], said["baseline"]
+    assert code == 0
+    for way in ("redis_gate", "redis_whole", *(["rabbitmq_gate"] if rabbitmq() else [])):
+        beside = figures[f"{way}_jobs_per_s"] / baseline[f"{way}_celery_jobs_per_s"]
+        assert figures[f"{way}_vs_celery"] == pytest.approx(beside, abs=0.001)
+    assert (figures["rabbitmq_gate_vs_celery"] is None) == (rabbitmq() is None)
+    assert 0 <= figures["slots_busy_percent"] <= 100
+
+
+def test_the_gates_cost_is_told_by_operation_and_by_number_of_tenants() -> None:
+    code, said = benchmark("gate", "--most", "50")
+    figures = said["figures"]
+    assert code == 0
+    assert figures["job_us"] == pytest.approx(figures["offer_us"] + figures["next_us"], rel=0.01)
+    assert figures["growth_100k"] == pytest.approx(figures["job_100k_us"] / figures["job_us"], rel=0.01)
+    assert figures["reserve_us"] > 0
+    assert figures["settle_us"] > 0
+    assert said["baseline"]["celery_task_commands"] > 5
+
+
+def test_idle_tells_what_tenants_without_work_cost_beside_none() -> None:
+    code, said = benchmark("idle", "--tenants", "500", "--seconds", "1", "--settle", "0")
+    assert code == 0
+    assert {"cpu_percent", "commands_per_s", "memory_mb"} <= said["figures"].keys() & said["baseline"].keys()
+    assert said["figures"]["redis_memory_mb"] > 0
+
+
+def test_rebuild_tells_its_seconds_beside_the_bare_reading() -> None:
+    code, said = benchmark("rebuild", "--jobs", "200", "--tenants", "2")
+    assert code == 0
+    assert said["figures"]["seconds"] > 0
+    assert said["baseline"]["reading_seconds"] > 0
