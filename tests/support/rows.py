@@ -16,7 +16,7 @@ from shared.stores import tables
 from shared.stores.postgres import Connection
 
 #: Not about one tenant, or (keys) tested by themselves.
-ELSEWHERE = {"control.tiers", "control.tenants", "control.api_keys", "tenant.epoch"}
+ELSEWHERE = {"control.tiers", "control.lanes", "control.tenants", "control.api_keys", "tenant.epoch"}
 
 #: Columns that take only certain words.
 WORDS = {"steps.kind": "model", "steps.state": "intent", "messages.role": "user", "usage_records.status": "billed"}
