@@ -56,6 +56,7 @@ class Holding:
         except (GateClosed, GateFull, Unavailable) as error:
             metrics.BUDGETS_AWAY.labels(reason=type(error).__name__).inc()
             raise BudgetsAway(f"nobody can say whether the budgets have room: {error}") from error
+        self._permits.publish(reserved.permits)
         if not reserved.held:
             raise Fenced(f"the lease of job {self._lease.job} was lost")
         if reserved.cancelled:

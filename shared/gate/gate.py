@@ -71,8 +71,9 @@ class Gate:
     def reserve(self, hold: Hold) -> Reserved:
         """Hold a call's worst case in its windows, before it is made. Without an answer nothing may be called."""
         lease = hold.lease
-        fields = self._one("reserve", hold.call, str(lease.job), lease.token, hold.need.told()).fields
-        return Reserved(fields["held"], fields["cancelled"], _shortage(fields["shortage"]))
+        answered = self._one("reserve", hold.call, str(lease.job), lease.token, hold.need.told())
+        shortage = _shortage(answered.fields["shortage"])
+        return Reserved(answered.held, answered.fields["cancelled"], shortage, answered.permits)
 
     def settle(self, draws: Iterable[tuple[str, Draw]]) -> Permits:
         """Replace the reservations of these calls by what they drew; those not reserved (any more) are left alone."""

@@ -1,6 +1,6 @@
 """Every key of the gate. All begin with `hg:{<cell>}:`, so a cell lies in one hash slot.
 
-`head`                        run_id of the Redis on which the epoch in force was opened, and the epoch: `<run_id>:<epoch>`
+`head`                        the Redis on which the epoch in force was opened, and that epoch: `<run_id>:<epoch>`
 `mark`                        names this memory of Redis: a flush takes it away
 `wake:<loop>`                 list: a bell (`wake`)
 

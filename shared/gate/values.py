@@ -69,7 +69,7 @@ class Need:
     windows: Windows
 
     def told(self) -> bytes:
-        """In milliseconds, rounded up: a window is not over before it ends, so its budget is asked for room until then."""
+        """As the operations read it; in milliseconds, rounded up: a window counts until it ends."""
         windows = [{"id": window.id, "left": ceil(window.left * 1000)} for window in self.windows]
         return orjson.dumps({"tokens": self.draw.tokens, "nanos": self.draw.nanos, "windows": windows})
 
@@ -121,6 +121,7 @@ class Reserved:
     held: bool
     cancelled: bool
     shortage: Shortage | None
+    permits: Permits = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

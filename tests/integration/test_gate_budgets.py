@@ -179,3 +179,13 @@ def test_a_call_of_a_windows_last_moment_must_find_room_in_it(gate: TimedGate) -
     lease = gate.taken()
     last = need(11, at=DAWN + timedelta(hours=1) - timedelta(microseconds=100))
     assert gate.reserve(Hold("c", lease, last)).shortage
+
+
+def test_a_reservation_that_finds_more_jobs_allowed_owes_their_permits(gate: TimedGate) -> None:
+    gate.put("a", budgets=HUNDRED, rate=60, burst=3)
+    lease = gate.taken()
+    gate.put("a", budgets=HUNDRED, rate=60, burst=3)
+    back(gate, gate.taken(), 50)
+    gate.put("a", jobs=3, budgets=HUNDRED, rate=60, burst=3)
+    gate.pass_time(2)
+    assert reserve(gate, lease, "c", 10).permits == {"turns.pro": 2}
