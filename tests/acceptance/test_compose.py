@@ -133,7 +133,7 @@ def settings_here(servers: Servers, model: Rehearsal, broker: str, home: Path) -
 
 def free_port() -> dict[str, str]:
     with socket.create_server(("127.0.0.1", 0)) as free:
-        return {"HEADGATE_METRICS_PORT": str(free.getsockname()[1])}
+        return {"HEADGATE_METRICS_PORT": str(free.getsockname()[1]), "HEADGATE_METRICS_ADDRESS": "127.0.0.1"}
 
 
 @contextmanager
