@@ -119,7 +119,7 @@ def _print(job: Job, steps: list[PastStep], waits: Wait | None) -> None:
 
 
 def _row(step: PastStep) -> tuple[Any, ...]:
-    """A step whose answer was lost shows the worst it may have drawn."""
-    lost = step.state in ("intent", "unknown")
+    """A step whose answer was lost shows the worst it may have drawn, until that is known."""
+    lost = step.state in ("intent", "unknown") and step.reconciled_at is None
     tokens = (step.worst_input_tokens, step.worst_output_tokens) if lost else (step.input_tokens, step.output_tokens)
     return (step.place, step.run, step.kind, step.state, step.model, *tokens, step.cached_tokens, step.error)

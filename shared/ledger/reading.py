@@ -32,7 +32,7 @@ FROM tenant.jobs WHERE tenant_id = %s AND job_id = %s
 
 STEPS = """
 SELECT call_id, place, run, kind, state, model, input_tokens, output_tokens, cached_tokens, worst_input_tokens,
-       worst_output_tokens, error, intended_at, ended_at, recorded_at
+       worst_output_tokens, error, intended_at, ended_at, reconciled_at, recorded_at
 FROM tenant.steps WHERE tenant_id = %s AND job_id = %s ORDER BY intended_at, call_id
 """
 
@@ -106,6 +106,7 @@ class PastStep:
     error: str | None
     intended_at: datetime
     ended_at: datetime | None
+    reconciled_at: datetime | None
     recorded_at: datetime | None
 
 

@@ -163,8 +163,17 @@ def test_a_step_that_a_recorder_is_at_is_put_right_after_it(cell: Cell, model: R
     assert "unknown" not in bill(cell)
 
 
+def shown(cell: Cell, run: Run) -> str:
+    """The step's line, as people read it."""
+    lines = done(cell.settings, "jobs", "show", str(run.job)).out.splitlines()
+    (line,) = (line for line in lines if line.startswith("0.model"))
+    return line
+
+
 def test_an_operator_asks_for_it_and_reads_what_came_of_it(cell: Cell, model: Rehearsal) -> None:
-    lose(cell, model, "lost")
+    run = lose(cell, model, "lost")
+    served = model.total("sk-test-key")
+    assert f"{served.input_tokens}" not in shown(cell, run).split(), "at worst, it drew more"
     with workers(cell, ["ops.platform"]):
         said = done(cell.settings, "billing", "reconcile", "--tenant", "acme", "--wait", "--json").document
         assert {name: said[name] for name in ("served", "not_served", "unknown")} == {
@@ -172,8 +181,8 @@ def test_an_operator_asks_for_it_and_reads_what_came_of_it(cell: Cell, model: Re
             "not_served": 0,
             "unknown": 0,
         }
-    served = model.total("sk-test-key")
     assert bill(cell)["billed"][0] == served.input_tokens + served.output_tokens
+    assert f"{served.input_tokens}" in shown(cell, run).split()
     usage = done(cell.settings, "usage", "--json").document
     assert (len(usage["billed"]["rows"]), usage["unknown"]["rows"]) == (2, [])
     assert "job" in done(cell.settings, "billing", "reconcile", "--json").document
