@@ -1,5 +1,8 @@
 """Clocks that are wrong: that of the gate's Redis, and a worker's."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from shared.gate import keys
 from tests.faults.fault import Fault
 from tests.faults.scene import Scene
@@ -32,11 +35,14 @@ def worker_clock_off(scene: Scene) -> int:
     return 1
 
 
+#: Jobs take longer than two sweeps lie apart, so that a sweep meets them when the clock has leapt.
+LONG: Mapping[str, Any] = {"latency": 1.5}
+
 #: Now and then the model fails, so that jobs wait for their backoff by somebody's clock.
-FAILING = {"faults": [{"fault": "500", "after": after, "times": 20} for after in (20, 60, 100)]}
+FAILING: Mapping[str, Any] = {"faults": [{"fault": "500", "after": after, "times": 20} for after in (20, 60, 100)]}
 
 FAULTS = (
-    Fault(gate_clock_stepped, gate_clock=True),
-    Fault(gate_clock_nudged, gate_clock=True),
+    Fault(gate_clock_stepped, gate_clock=True, slots=16, model=LONG),
+    Fault(gate_clock_nudged, gate_clock=True, slots=16, model=LONG),
     Fault(worker_clock_off, model=FAILING),
 )

@@ -30,6 +30,8 @@ class Fault:
     #: The row's name; it is the strike's where none is given.
     called: str = ""
     pool: str = "threads"
+    #: Jobs that each of the two workers runs at once: with the model's latency, together 40 a second.
+    slots: int = 4
     #: Seconds between two strikes, or two looks at what has struck; without it a strike waits until jobs end again.
     every: float | None = None
     #: Jobs that arrive in a second.

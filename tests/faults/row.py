@@ -44,7 +44,7 @@ class Struck:
 
     def recovery(self, cell: Cell) -> float:
         """The longest time in seconds from a strike until every job that it met was over."""
-        with cell.admin.connection() as connection:
+        with cell.dispatcher.connection() as connection:
             rows = connection.execute("SELECT job_id, finished_at FROM tenant.jobs").fetchall()
         ended = {row["job_id"]: row["finished_at"] for row in rows if row["finished_at"] is not None}
         return max(
@@ -75,7 +75,12 @@ def _struck(fault: Fault, scene: Scene, jobs: int) -> Row:
     _within(
         PATIENCE, lambda: not (counting.unrecorded(cell) or counting.unsent(cell) or counting.held_at_the_gate(cell))
     )
-    return counting.counted(scene, model_key(fault), jobs, hits, struck.recovery(cell))
+    recovery = struck.recovery(cell)
+    while True:
+        try:
+            return counting.counted(scene, model_key(fault), jobs, hits, recovery)
+        except Unavailable:  # a pool whose server was restarted since it was last used says so once
+            threading.Event().wait(LOOK)
 
 
 def _strike_until(over: Callable[[], bool], fault: Fault, scene: Scene, struck: Struck) -> int:

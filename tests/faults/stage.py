@@ -25,8 +25,8 @@ from tests.support.workers import eventually, present
 
 LANES = ("turns.pro", "embed.pro", "ops.pro", "ops.platform")
 
-#: Workers of a row, and jobs that each runs at once: with the model's latency, 40 jobs a second.
-WORKERS, SLOTS = 2, 4
+#: Workers of a row.
+WORKERS = 2
 
 #: Seconds that the model takes: a turn of one call is surely inside it when a fault strikes.
 LATENCY = 0.2
@@ -124,7 +124,7 @@ class Crew:
 
     def worker(self, hooks: Sequence[Hook], armed: bool) -> Child:
         every = [*self._hooks(armed=armed), *hooks]
-        return self._parent.worker(self._by_way, LANES, slots=SLOTS, pool=self._fault.pool, hooks=every)
+        return self._parent.worker(self._by_way, LANES, slots=self._fault.slots, pool=self._fault.pool, hooks=every)
 
     def door(self) -> Child:
         return self._parent.door(self._settings)
