@@ -8,6 +8,9 @@ READY  := $(VENV)/.ready
 TESTERS ?= 4
 BENCHMARKS := $(patsubst tests/benchmarks/bench_%.py,%,$(wildcard tests/benchmarks/bench_*.py))
 
+# Where the environment forbids bytecode, each of our many processes would compile all of Headgate for itself.
+export PYTHONDONTWRITEBYTECODE :=
+
 .DEFAULT_GOAL := help
 .PHONY: help demo test lint types docs fairness bench faults overspend lock clean
 
