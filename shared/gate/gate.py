@@ -131,10 +131,9 @@ class Gate:
         """Housekeeping, if this worker holds the sweep: `fields` has swept, expired and wake (milliseconds)."""
         return self._one("sweep", worker, SWEEPER_TTL, SWEEP_LIMIT)
 
-    def configure(self, configuration: Configuration, *, epoch: int | None = None) -> Permits:
-        """Tell a tenant's configuration; it binds from the next claim on."""
-        told = [configuration.tenant, configuration.version, configuration.told]
-        return _sum(self._run("configure", [told], epoch))
+    def configure(self, *configurations: Configuration, epoch: int | None = None) -> Permits:
+        """Tell tenants' configurations, in one round trip; they bind from the next claim on."""
+        return _sum(self._run("configure", [[one.tenant, one.version, one.told] for one in configurations], epoch))
 
     def pause(self, lane: str, *, paused: bool, epoch: int | None = None) -> Permits:
         """Let nothing be claimed from a lane, or again."""

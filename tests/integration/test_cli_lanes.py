@@ -71,8 +71,8 @@ def test_the_sweep_tells_a_change_once(cell: Cell, monkeypatch: pytest.MonkeyPat
     make_tenant(cell, "acme")
     told: list[str] = []
 
-    def configure(configuration: Configuration) -> Permits:
-        told.append(configuration.tenant)
+    def configure(*configurations: Configuration) -> Permits:
+        told.extend(configuration.tenant for configuration in configurations)
         return {}
 
     monkeypatch.setattr(cell.gate, "configure", configure)
