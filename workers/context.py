@@ -9,13 +9,14 @@ from shared.clock import monotonic
 from shared.contracts.kinds import KINDS, Payload
 from shared.errors import HeadgateError
 from shared.ledger.jobs import CHILDREN, NewJob
-from shared.ledger.runs import Run, hold
+from shared.ledger.runs import Run, holding
 from shared.settings import Settings
 from shared.stores.objects import Objects
 from shared.stores.postgres import Connection, Database
 from shared.tenancy.tenants import Tenant
 from workers.interruption import Interrupted, Interruption
 from workers.models.clients import Clients
+from workers.models.provider import Provider
 from workers.steps import Call, Steps
 
 
@@ -34,10 +35,12 @@ class Context:
         clients: Clients,
         steps: Callable[["Context"], Steps],
         interruption: Callable[[], Interruption | None],
+        calls_until: Callable[[], float],
     ) -> None:
-        self.run, self.tenant, self.settings, self.clients = run, tenant, settings, clients
-        self.objects = objects
-        self._database, self._metering, self._interruption = database, metering, interruption
+        self.run, self.tenant, self.settings, self.objects = run, tenant, settings, objects
+        self.provider = Provider(clients, self.calls_until)
+        self._database, self._metering = database, metering
+        self._interruption, self._calls_until = interruption, calls_until
         self._deadline = monotonic() + KINDS[run.kind].deadline
         self.cost, self.has_paid = 0.0, False
         self._steps = steps(self)
@@ -54,6 +57,14 @@ class Context:
             why = Interruption.LATE
         if why is not None:
             raise Interrupted(why)
+
+    def calls_until(self) -> float:
+        """Until when (monotonic seconds) a call surely may go on, for all that is known now; raises as `check` does."""
+        self.check()
+        until = self._calls_until()
+        if monotonic() >= until:
+            raise Interrupted(Interruption.LOST)
+        return min(until, self._deadline)
 
     def paid(self, place: str, call: Call) -> dict[str, Any]:
         """A paid step (`workers.steps`): its outcome, charged to what this run costs."""
@@ -85,8 +96,7 @@ class Context:
     @contextmanager
     def transaction(self) -> Iterator[Connection]:
         """A transaction that may write, for as long as this run holds the job's fence."""
-        with self._database.transaction(self.tenant.tenant_id) as connection:
-            hold(connection, self.run.lease)
+        with holding(self._database, self.run.lease) as connection:
             yield connection
 
     def child(self, kind: str, payload: Payload, *, coalesce_key: str | None = None) -> NewJob:

@@ -15,8 +15,11 @@ class Interruption(StrEnum):
 
 
 class Interrupted(HeadgateError):  # noqa: N818 - it names what happened
-    """Raised between steps, where a run may not go on."""
+    """Raised between steps and in the middle of a call, where a run may not go on.
 
-    def __init__(self, why: Interruption) -> None:
+    `sent`: a call had gone out by then, and may have been drawn.
+    """
+
+    def __init__(self, why: Interruption, *, sent: bool = False) -> None:
         super().__init__(why.value)
-        self.why = why
+        self.why, self.sent = why, sent

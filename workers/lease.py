@@ -25,6 +25,10 @@ RENEWALS = 3
 #: that hangs in a call is run again elsewhere.
 GRACE = 10.0
 
+#: Share of a lease's length that calls leave free at its end: they have really ended before the gate gives the job to
+#: another, also on a machine that is slow just then.
+SPARE = 0.1
+
 log = structlog.get_logger(__name__)
 
 
@@ -64,6 +68,13 @@ class Heartbeat:
         """Whether this process may still act for the job."""
         with self._lock:
             return self._held.get(lease.job) == lease and monotonic() < self._valid_until[lease.job]
+
+    def calls_until(self, lease: Lease) -> float:
+        """Until when (monotonic seconds) a call for the job may go on, unless the lease is renewed meanwhile."""
+        with self._lock:
+            if self._held.get(lease.job) != lease:
+                return 0.0
+            return self._valid_until[lease.job] - SPARE * self._lease_seconds
 
     def cancelled(self, lease: Lease) -> bool:
         """Whether somebody asked that this job end."""

@@ -70,6 +70,7 @@ class Starter:
             clients=self._clients,
             steps=steps,
             interruption=lambda: self._interruption(run.lease),
+            calls_until=lambda: self._heartbeat.calls_until(run.lease),
         )
 
     def _interruption(self, lease: Lease) -> Interruption | None:

@@ -25,10 +25,11 @@ from shared.failpoints import reach
 from shared.gate.values import Draw
 from shared.ledger import journal
 from shared.ledger.journal import Past, Step
-from shared.ledger.runs import Effects, Fenced, Run, hold
+from shared.ledger.runs import Effects, Fenced, Run, holding
 from shared.metering.prices import Prices, Tokens
 from shared.stores.postgres import Database
 from workers.holding import Holding
+from workers.interruption import Interrupted
 from workers.outcomes import nothing
 
 #: Seconds between two attempts to write an outcome while the ledger is away.
@@ -136,15 +137,22 @@ class Steps:
     def _call(self, step: Step, call: Call) -> Reply:
         try:
             reply = call.make(step.call_id)
-        except CallLost as error:
-            journal.lose(self._database, self._run.lease, step, str(error))
-            raise
-        except (CallFailed, ConfigurationError) as error:  # refused, or never sent
-            journal.fail(self._database, self._run.lease, step, str(error))
-            self._holding.settle(step, Draw(0, 0))
+        except (CallLost, CallFailed, ConfigurationError, Interrupted) as error:
+            try:
+                self._write_failure(step, error)
+            except Unavailable as away:  # it counts as unknown, at its worst, when the run ends
+                log.warning("a call without an answer is not journaled yet", place=step.place, error=str(away))
             raise
         reach("after_call")
         return reply
+
+    def _write_failure(self, step: Step, error: HeadgateError) -> None:
+        """Commit that the call may have been drawn, or that it surely was not: refused, or never sent."""
+        if isinstance(error, CallLost) or (isinstance(error, Interrupted) and error.sent):
+            journal.lose(self._database, self._run.lease, step, str(error))
+        else:
+            journal.fail(self._database, self._run.lease, step, str(error))
+            self._holding.settle(step, Draw(0, 0))
 
     def _step(self, place: str, kind: str, made_from: Mapping[str, Any], **paid: Any) -> Step:
         self._calls[place] += 1
@@ -172,8 +180,7 @@ class Steps:
     def _write_once(self, step: Step, reply: Reply, nano: int) -> None:
         lease = self._run.lease
         try:
-            with self._database.transaction(lease.tenant) as connection:
-                hold(connection, lease)
+            with holding(self._database, lease) as connection:
                 journal.answer(connection, lease, step, reply.drawn, reply.outcome, nano=nano)
                 reply.effects(connection)
         except (Fenced, psycopg.Error):

@@ -3,6 +3,7 @@
 import tempfile
 import threading
 from collections.abc import Iterator
+from math import inf
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ from workers.metering.reconcile import reconcile
 from workers.metering.record import Recorder
 from workers.models.chat import ChatRequest, chat_call
 from workers.models.clients import Clients
+from workers.models.provider import Provider
 from workers.outcomes import Done
 from workers.steps import CallLost
 
@@ -42,7 +44,7 @@ def cell(servers: Servers, model: Rehearsal) -> Iterator[Cell]:
 
 
 def ask(cell: Cell, run: Run, place: str = "0.model") -> None:
-    call = chat_call(Clients(cell.settings), ASKED, timeout=1.0)
+    call = chat_call(Provider(Clients(cell.settings), lambda: inf), ASKED, timeout=1.0)
     steps_of(cell, run).paid(place, call)
 
 
@@ -69,6 +71,7 @@ def reconciled(cell: Cell, run: Run, *tenants: str) -> dict[str, int]:
         clients=Clients(cell.settings),
         steps=lambda _: steps_of(cell, run),
         interruption=lambda: None,
+        calls_until=lambda: inf,
     )
     context.run = Run(**(vars(run) | {"kind": "billing.reconcile"}))
     outcome = reconcile(context, BillingReconcile(tenants=tenants or None))

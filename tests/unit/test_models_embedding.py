@@ -1,5 +1,6 @@
 """A call for embeddings: each text gets its own vector, or none is kept."""
 
+from math import inf
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -7,6 +8,7 @@ import pytest
 
 from workers.models.clients import Clients
 from workers.models.embedding import embedding_call
+from workers.models.provider import Provider
 from workers.steps import Call, CallLost
 
 
@@ -16,7 +18,7 @@ def answered(*vectors: tuple[int, list[float]]) -> Call:
     answer = SimpleNamespace(data=data, usage=SimpleNamespace(prompt_tokens=2))
     embeddings: Any = SimpleNamespace(create=lambda **_: answer)
     clients = cast("Clients", SimpleNamespace(openai=SimpleNamespace(embeddings=embeddings)))
-    return embedding_call(clients, "rehearsal-embed", ["a", "b"], timeout=1)
+    return embedding_call(Provider(clients, lambda: inf), "rehearsal-embed", ["a", "b"], timeout=1)
 
 
 def test_vectors_are_told_apart_by_their_index() -> None:

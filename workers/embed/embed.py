@@ -64,7 +64,7 @@ def _embed_batch(context: Context, base: str, model: str, chunks: Sequence[Pendi
 
     texts = [chunk.embedded_text for chunk in chunks]
     timeout = min(CALL_TIMEOUT, context.seconds_left)
-    call = embedding_call(context.clients, model, texts, timeout=timeout, keep=keep)
+    call = embedding_call(context.provider, model, texts, timeout=timeout, keep=keep)
     context.paid(f"batch.{_digest(chunks)}", call)
 
 

@@ -7,9 +7,8 @@ from typing import Any
 import orjson
 
 from shared.metering.prices import Tokens
-from shared.telemetry import metrics
-from workers.models.clients import Clients
 from workers.models.errors import translated
+from workers.models.provider import Provider
 from workers.steps import Call, Reply
 
 #: Tokens that a provider adds around messages and tools beyond their own bytes; far above what any does.
@@ -40,12 +39,12 @@ class ChatRequest:
         return Tokens(input=len(orjson.dumps(self.body())) + OVERHEAD_TOKENS, output=self.max_tokens)
 
 
-def chat_call(clients: Clients, request: ChatRequest, *, timeout: float) -> Call:
+def chat_call(provider: Provider, request: ChatRequest, *, timeout: float) -> Call:
     """The call whose outcome is {"content": text, "tool_calls": [{id, name, arguments}], "finish_reason"}."""
 
     def make(call_id: str) -> Reply:
-        with metrics.LLM_REQUEST.labels(model=request.model, outcome="answered").time(), translated():
-            answer = clients.openai.chat.completions.create(
+        with provider.call(request.model, timeout) as sdk, translated():
+            answer = sdk.chat.completions.create(
                 **request.body(), timeout=timeout, extra_headers={"X-Client-Request-Id": call_id}
             )
         return Reply(_outcome(answer), _drawn(answer.usage))

@@ -1,6 +1,7 @@
 """The OpenAI client of a process: one, shared, never made per call (making one costs 24 ms of CPU).
 
-The SDK's own retries are off: how often and when a call is repeated is decided in one place, the gate.
+The SDK's own retries are off: how often and when a call is repeated is decided in one place, the gate. Its connections
+are ours (`workers.models.wire`), for a call must end when its run must.
 """
 
 from functools import cached_property
@@ -21,7 +22,10 @@ class Clients:
     def openai(self) -> "OpenAI":
         from openai import OpenAI  # noqa: PLC0415 - costs 1.25 s of CPU, which only who calls a model should pay
 
+        from workers.models.wire import http_client  # noqa: PLC0415 - as above
+
         key = self._settings.openai_api_key
         if key is None:
             raise ConfigurationError("no key for the model provider: set OPENAI_API_KEY")
-        return OpenAI(api_key=key.get_secret_value(), base_url=self._settings.openai_base_url, max_retries=0)
+        address = self._settings.openai_base_url
+        return OpenAI(api_key=key.get_secret_value(), base_url=address, max_retries=0, http_client=http_client())

@@ -5,15 +5,15 @@ from typing import Any
 
 from shared.metering.prices import Tokens
 from shared.stores.postgres import Connection
-from workers.models.clients import Clients
 from workers.models.errors import translated
+from workers.models.provider import Provider
 from workers.steps import Call, CallLost, Reply
 
 Vector = list[float]
 
 
 def embedding_call(
-    clients: Clients,
+    provider: Provider,
     model: str,
     texts: Sequence[str],
     *,
@@ -23,8 +23,8 @@ def embedding_call(
     """The call whose outcome is {"vectors": [...]}; with `keep`, which stores them with the outcome, {"kept": n}."""
 
     def make(call_id: str) -> Reply:
-        with translated():
-            answer = clients.openai.embeddings.create(
+        with provider.call(model, timeout) as sdk, translated():
+            answer = sdk.embeddings.create(
                 model=model, input=list(texts), timeout=timeout, extra_headers={"X-Client-Request-Id": call_id}
             )
         vectors = _vectors(answer.data, len(texts))

@@ -7,6 +7,7 @@ import httpx2
 import openai
 
 from shared.errors import ConfigurationError
+from workers.models.bounds import Overdue
 from workers.steps import CallFailed, CallLost
 
 #: Statuses that say "not now": too many requests, timeouts and conflicts of the provider's own.
@@ -24,7 +25,7 @@ LONGEST_WAIT = 600.0
 
 @contextmanager
 def translated() -> Iterator[None]:
-    """The SDK's errors as Headgate's."""
+    """The SDK's errors, and the wire's, as Headgate's; an interruption stays one."""
     try:
         yield
     except (openai.AuthenticationError, openai.PermissionDeniedError) as error:
@@ -37,8 +38,12 @@ def translated() -> Iterator[None]:
         raise CallFailed(
             f"the provider answered {status}: {error.message}", retry=retry, after=_after(error)
         ) from error
+    except Overdue as error:
+        if error.sent:
+            raise CallLost(f"the call was ended: {error}") from error
+        raise CallFailed(f"the provider cannot be reached: {error}", retry=True) from error
     except openai.APIConnectionError as error:
-        if isinstance(error.__cause__, httpx2.ConnectError | httpx2.ConnectTimeout | httpx2.PoolTimeout):
+        if isinstance(error.__cause__, httpx2.ConnectError | httpx2.ProxyError):
             raise CallFailed(f"the provider cannot be reached: {error.__cause__}", retry=True) from error
         raise CallLost(f"the call was cut: {error.__cause__ or error}") from error
     except (openai.APIResponseValidationError, httpx2.HTTPError) as error:

@@ -44,7 +44,7 @@ def search_knowledge(context: Context, agent: Agent, place: str, arguments: Sear
 
 def _embedded(context: Context, place: str, model: str, query: str) -> Vector:
     timeout = min(QUERY_TIMEOUT, context.seconds_left)
-    vectors: list[Vector] = context.paid(place, embedding_call(context.clients, model, [query], timeout=timeout))[
+    vectors: list[Vector] = context.paid(place, embedding_call(context.provider, model, [query], timeout=timeout))[
         "vectors"
     ]
     return vectors[0]

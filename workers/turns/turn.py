@@ -78,7 +78,7 @@ def _ask(
 ) -> dict[str, Any]:
     request = ChatRequest(agent.model, messages, agent.temperature, agent.max_tokens, offered)
     timeout = min(CALL_TIMEOUT, context.seconds_left)
-    return context.paid(place, chat_call(context.clients, request, timeout=timeout))
+    return context.paid(place, chat_call(context.provider, request, timeout=timeout))
 
 
 def _use(context: Context, agent: Agent, place: str, call: Mapping[str, str]) -> dict[str, Any]:

@@ -1,0 +1,71 @@
+"""What bounds a call while it waits: how long it may take, and whether its run may still go on.
+
+A time limit on each read is no limit on a call: a provider that sends a byte a second keeps it up for ever. And a run
+whose lease is over, or whose job is cancelled, must not go on spending. So whatever waits on the network
+(`workers.models.wire`) waits in slices, and asks here between two of them. The call that a thread is making is known
+by a context variable, for between the SDK that makes it and the socket that waits there is no way to pass it on.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+
+from shared.clock import monotonic
+from shared.errors import HeadgateError
+from workers.interruption import Interrupted
+
+#: Longest wait in seconds before the guard is asked again: a call that must end does so within this. A slice costs
+#: some 20 µs of CPU, so a hundred calls that wait take less than half a percent of a core.
+SLICE = 0.5
+
+#: Shortest wait in seconds: one at whose end the guard knows of the moment that was waited for.
+SHORTEST = 0.001
+
+#: Answers until when (monotonic seconds) a call surely may go on; raises `Interrupted` where it may not.
+Guard = Callable[[], float]
+
+
+class Overdue(HeadgateError):  # noqa: N818 - it names what happened
+    """A call took longer than it may. `sent`: its request had gone out, at least in part."""
+
+    def __init__(self, seconds: float, *, sent: bool) -> None:
+        super().__init__(f"no whole answer within {seconds:.0f} seconds")
+        self.sent = sent
+
+
+class Bounds:
+    """Of one call. `sent` once the first byte of its request may have gone out."""
+
+    def __init__(self, seconds: float, guard: Guard) -> None:
+        self._seconds, self._guard = seconds, guard
+        self._overdue_at = monotonic() + seconds
+        self.sent = False
+
+    def patience(self) -> float:
+        """Seconds for which the call may wait before it asks again; raises where it must end."""
+        try:
+            until = self._guard()
+        except Interrupted as stop:
+            raise Interrupted(stop.why, sent=self.sent) from stop
+        now = monotonic()
+        if now >= self._overdue_at:
+            raise Overdue(self._seconds, sent=self.sent)
+        return max(SHORTEST, min(SLICE, until - now, self._overdue_at - now))
+
+
+_bounds: ContextVar[Bounds] = ContextVar("headgate_call_bounds")
+
+
+@contextmanager
+def bounded(seconds: float, guard: Guard) -> Iterator[None]:
+    """What this thread sends and waits for meanwhile is one call, of so many seconds at most."""
+    token = _bounds.set(Bounds(seconds, guard))
+    try:
+        yield
+    finally:
+        _bounds.reset(token)
+
+
+def current() -> Bounds:
+    """Of the call that this thread is making; there is no way to the provider outside of one."""
+    return _bounds.get()

@@ -1,0 +1,144 @@
+"""The connections to a provider, which wait no longer than the call that uses them may.
+
+They take the place of httpcore's own. What they wait for is sliced (`workers.models.bounds`): connecting, sending,
+reading. The one wait that cannot be sliced is the look-up of a host's name; nothing has been sent then, and right
+after it the call is asked.
+"""
+
+import errno
+import os
+import select
+import socket
+import weakref
+from collections.abc import Iterable
+from typing import Any
+
+import httpx2
+from httpcore2 import SOCKET_OPTION, ConnectError, NetworkBackend, NetworkStream, ReadError, WriteError
+from openai import DefaultHttpxClient
+
+from shared.clock import monotonic
+from workers.models.bounds import Bounds, current
+from workers.models.stream import Bounded
+
+#: Longest time in seconds that one address of a host may take to answer; then the next is tried.
+CONNECT_SECONDS = 10.0
+
+#: Slots bound the calls at once, so no call waits for a connection; what is kept is the SDK's own default.
+LIMITS = httpx2.Limits(max_connections=None, max_keepalive_connections=100)
+
+
+def http_client() -> httpx2.Client:
+    """For the SDK, as its own is made but for the connections; with the proxies that the environment names."""
+    client = DefaultHttpxClient(limits=LIMITS)
+    for transport in (client._transport, *client._mounts.values()):  # noqa: SLF001 - given a transport, httpx knows no proxies
+        if isinstance(transport, httpx2.HTTPTransport):
+            transport._pool._network_backend = Backend()  # noqa: SLF001 - httpx has no way to say which
+            weakref.finalize(client, transport.close)
+    return client
+
+
+class Wire(Bounded):
+    """A TCP connection."""
+
+    def __init__(self, sock: socket.socket) -> None:
+        self._sock = sock
+
+    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ARG002 - httpcore's signature
+        bounds = current()
+        while True:
+            self._sock.settimeout(bounds.patience())
+            try:
+                return self._sock.recv(max_bytes)
+            except TimeoutError:
+                continue  # the guard is asked again
+            except OSError as error:
+                raise ReadError(str(error)) from error
+
+    def send(self, data: bytes) -> None:
+        bounds, left = current(), memoryview(data)
+        while left:
+            self._sock.settimeout(bounds.patience())
+            try:
+                left = left[self._sock.send(left) :]
+            except TimeoutError:
+                continue  # the guard is asked again
+            except OSError as error:
+                raise WriteError(str(error)) from error
+
+    def close(self) -> None:
+        self._sock.close()
+
+    def get_extra_info(self, info: str) -> Any:
+        match info:
+            case "socket":
+                return self._sock
+            case "is_readable":
+                return _is_readable(self._sock)
+            case "client_addr":
+                return self._sock.getsockname()
+            case "server_addr":
+                return self._sock.getpeername()
+        return None
+
+
+class Backend(NetworkBackend):
+    """Makes connections for httpcore."""
+
+    def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,  # noqa: ARG002 - httpcore's signature
+        local_address: str | None = None,  # noqa: ARG002 - as above; we set none
+        socket_options: Iterable[SOCKET_OPTION] | None = None,  # noqa: ARG002 - as above
+    ) -> NetworkStream:
+        bounds, failed = current(), OSError(f"{host} has no address")
+        try:
+            for family, kind, protocol, _, address in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM):
+                try:
+                    return Wire(_connected(socket.socket(family, kind, protocol), address, bounds))
+                except OSError as error:
+                    failed = error
+        except OSError as error:
+            failed = error
+        raise ConnectError(f"{host}:{port}: {failed}") from failed
+
+
+def _connected(sock: socket.socket, address: Any, bounds: Bounds) -> socket.socket:
+    """The socket, connected to this address; raises OSError where it cannot be."""
+    try:
+        bounds.patience()
+        sock.setblocking(False)
+        if (outcome := sock.connect_ex(address)) == errno.EINPROGRESS:
+            outcome = _awaited(sock, bounds)
+        _check(outcome)
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    except BaseException:
+        sock.close()
+        raise
+    return sock
+
+
+def _awaited(sock: socket.socket, bounds: Bounds) -> int:
+    """How connecting ended: 0, or what was wrong."""
+    poller, give_up = select.poll(), monotonic() + CONNECT_SECONDS
+    poller.register(sock, select.POLLOUT)
+    while not poller.poll(bounds.patience() * 1000):
+        if monotonic() >= give_up:
+            return errno.ETIMEDOUT
+    return sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+
+
+def _check(outcome: int) -> None:
+    if outcome:
+        raise OSError(outcome, os.strerror(outcome))
+
+
+def _is_readable(sock: socket.socket) -> bool:
+    """Of an idle connection: its other end has closed it."""
+    if sock.fileno() < 0:
+        return True
+    poller = select.poll()
+    poller.register(sock, select.POLLIN)
+    return bool(poller.poll(0))
