@@ -60,6 +60,7 @@ UPDATE tenant.documents d SET complete_at = now()
 WHERE tenant_id = %s AND document_id = ANY(%s) AND complete_at IS NULL
   AND NOT EXISTS (SELECT FROM tenant.chunks c WHERE c.tenant_id = d.tenant_id AND c.document_id = d.document_id
                   AND c.embedding IS NULL)
+RETURNING true
 """
 
 REPLACE_OLDER = """
@@ -149,5 +150,5 @@ def store_vectors(
     documents, ordinals = [chunk.document_id for chunk in chunks], [chunk.ordinal for chunk in chunks]
     texts = [PgVector(vector).to_text() for vector in vectors]
     connection.execute(STORE_VECTORS, (documents, ordinals, texts, tenant))
-    if connection.execute(COMPLETE, (tenant, list(set(documents)))).rowcount:
+    if connection.execute(COMPLETE, (tenant, list(set(documents)))).fetchall():
         connection.execute(REPLACE_OLDER, (tenant, knowledge_base))

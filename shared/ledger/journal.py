@@ -21,9 +21,9 @@ from typing import Any, LiteralString
 from psycopg.types.json import Jsonb
 
 from shared.gate.values import Lease
-from shared.ledger.runs import hold
+from shared.ledger.runs import holding
 from shared.metering.prices import NOTHING, Tokens
-from shared.stores.postgres import Connection, Database, one
+from shared.stores.postgres import Connection, Database
 
 ANSWERED = """
 SELECT place, input_hash, outcome FROM tenant.steps
@@ -100,10 +100,11 @@ def answered(database: Database, lease: Lease) -> Mapping[str, Past]:
 def intend(database: Database, lease: Lease, step: Step) -> datetime:
     """Commit what is about to be called and at worst drawn; answers when. `Fenced` where the job has moved on."""
     worst = {"worst_input": step.worst.input, "worst_output": step.worst.output, "worst_nano": step.worst_nano}
-    with database.transaction(lease.tenant) as connection:
-        hold(connection, lease)
-        intended: datetime = one(connection, INTEND, _values(lease, step) | worst)["intended_at"]
-        return intended
+    with holding(database, lease) as connection:
+        written = connection.execute(INTEND, _values(lease, step) | worst)
+    (row,) = written.fetchall()
+    intended: datetime = row["intended_at"]
+    return intended
 
 
 def answer(
@@ -132,13 +133,12 @@ def lose(database: Database, lease: Lease, step: Step, error: str) -> None:
 
 def note(database: Database, lease: Lease, step: Step, outcome: dict[str, Any]) -> None:
     """Write a step that cost nothing, so that a replay sees what this run saw."""
-    with database.transaction(lease.tenant) as connection:
-        hold(connection, lease)
+    with holding(database, lease) as connection:
         connection.execute(NOTE, _values(lease, step) | {"outcome": Jsonb(outcome)})
 
 
 def _close(database: Database, lease: Lease, step: Step, statement: LiteralString, **told: str) -> None:
-    with database.transaction(lease.tenant) as connection:
+    with database.transaction(lease.tenant, pipelined=True) as connection:
         connection.execute(statement, _values(lease, step) | told)
 
 

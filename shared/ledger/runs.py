@@ -31,8 +31,9 @@ from shared.stores.postgres import Connection, Database
 #: Guards the epoch: starts share it, a rebuild raises it alone. Any number that nobody else uses.
 EPOCH_LOCK = 4_849_415_402
 
-#: SQLSTATE under which the database refuses what a run writes that does not hold its job any more.
-FENCED = "HG001"
+#: SQLSTATE under which the database refuses what a run writes that does not hold its job any more. Of a class that no
+#: standard and no driver knows: psycopg would take HG001, say, for a server that is away.
+FENCED = "RUN01"
 
 #: A job found running had a run that never ended: that run failed, and is counted; what it left open is unknown.
 #:

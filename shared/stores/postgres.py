@@ -12,7 +12,6 @@ from typing import Any, LiteralString
 from urllib.parse import urlsplit, urlunsplit
 
 import psycopg
-from psycopg.errors import PipelineAborted
 from psycopg.pq import PipelineStatus, TransactionStatus
 from psycopg.rows import DictRow, dict_row, tuple_row
 from sqlalchemy import Engine, create_engine, event
@@ -155,17 +154,9 @@ def _pipelined(connection: Connection) -> Iterator[None]:
                     connection.execute("ROLLBACK")
                 raise
             connection.execute("COMMIT")
-    except PipelineAborted as error:  # says that statements were skipped; the one that failed stands behind it
-        raise _first(error) from error
     finally:
         if not connection.closed and connection.info.transaction_status == TransactionStatus.INERROR:
             connection.rollback()
-
-
-def _first(error: BaseException) -> BaseException:
-    while isinstance(error, PipelineAborted) and error.__context__ is not None:
-        error = error.__context__
-    return error
 
 
 def bind(connection: Connection, tenant: str | None) -> None:

@@ -1,5 +1,6 @@
 """The run boundary: who may start a job, who may end it, and what the fence keeps out."""
 
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -13,6 +14,7 @@ from shared.ledger.ends import Finish
 from shared.ledger.jobs import NewJob
 from shared.ledger.runs import AlreadyFinal, Fenced
 from shared.ledger.states import FINAL, State
+from shared.stores.postgres import Connection
 from shared.tenancy import agents
 from shared.tenancy.agents import Agent
 from tests.support import walking
@@ -124,6 +126,30 @@ def test_the_effects_of_a_fenced_run_are_rolled_back(cell: Cell, job: NewJob) ->
         finish_with_effects()
     with cell.database.transaction("acme") as connection:
         assert connection.execute("SELECT FROM tenant.agents WHERE agent = 'of-a-zombie'").rowcount == 0
+
+
+@pytest.mark.parametrize(
+    "begin", [runs.hold, lambda connection, lease: ends.finish(connection, lease, Finish(State.DONE))]
+)
+def test_what_a_fenced_run_sends_in_one_go_is_rolled_back(
+    cell: Cell, job: NewJob, begin: Callable[[Connection, Lease], None]
+) -> None:
+    """Nobody waits for the answer of the first statement before the last is sent."""
+    zombie, holder = lease_on(job, 1), lease_on(job, 2)
+    for lease in (zombie, holder):
+        runs.start(cell.database, lease)
+
+    def write(lease: Lease, name: str) -> None:
+        with runs.fencing(lease), cell.database.transaction("acme", pipelined=True) as connection:
+            begin(connection, lease)
+            agents.put(connection, "acme", Agent(name, "rehearsal-1"))
+
+    with pytest.raises(Fenced):
+        write(zombie, "of-a-zombie")
+    write(holder, "of-the-holder")
+    with cell.database.transaction("acme") as connection:
+        written = {row["agent"] for row in connection.execute("SELECT agent FROM tenant.agents")}
+    assert written == {"default", "of-the-holder"}
 
 
 def test_a_fenced_run_may_not_write_between_its_steps(cell: Cell, job: NewJob) -> None:

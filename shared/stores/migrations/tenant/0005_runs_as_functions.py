@@ -39,7 +39,7 @@ BEGIN
 END $$
 """
 
-#: HG001 is `FENCED` in `shared.ledger.fence`.
+#: RUN01 is `FENCED` in `shared.ledger.runs`.
 HOLD = """
 CREATE FUNCTION tenant.hold_run(its_tenant text, its_job uuid, its_token bigint) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
@@ -47,7 +47,7 @@ BEGIN
     PERFORM FROM tenant.jobs j
     WHERE j.tenant_id = its_tenant AND j.job_id = its_job AND j.fence = its_token AND j.state = 'running' FOR UPDATE;
     IF NOT FOUND THEN
-        RAISE EXCEPTION 'job % is held under a newer token', its_job USING ERRCODE = 'HG001';
+        RAISE EXCEPTION 'job % is held under a newer token', its_job USING ERRCODE = 'RUN01';
     END IF;
 END $$
 """
@@ -63,7 +63,7 @@ BEGIN
            failures = j.failures + its_failures
     WHERE j.tenant_id = its_tenant AND j.job_id = its_job AND j.fence = its_token AND j.state = 'running';
     IF NOT FOUND THEN
-        RAISE EXCEPTION 'job % is held under a newer token', its_job USING ERRCODE = 'HG001';
+        RAISE EXCEPTION 'job % is held under a newer token', its_job USING ERRCODE = 'RUN01';
     END IF;
     IF has_paid THEN PERFORM tenant.lose_open_intents(its_tenant, its_job); END IF;
     IF message IS NOT NULL THEN
