@@ -59,6 +59,7 @@ def test_a_job_behind_its_ordering_key_names_the_one_before_it(cell: Cell) -> No
     key = make_tenant(cell, "acme")
     first, second, third = (probe(cell, key.secret, orderingkey="case-17") for _ in range(3))
     assert f"job {first} of its ordering key 'case-17' goes first and is waiting" in reason(cell, second)
+    assert "ordering key" not in reason(cell, first)
     runs.start(cell.database, claim(cell))
     assert f"job {first} of its ordering key 'case-17' goes first and is running" in reason(cell, third)
     other = probe(cell, key.secret, orderingkey="case-18")
