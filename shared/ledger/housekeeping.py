@@ -26,7 +26,9 @@ WHERE state = 'waiting' AND offered_at IS NULL AND accepted_at < now() - %s * in
 ORDER BY accepted_at LIMIT %s
 """
 
-UNFINISHED = f"SELECT {COLUMNS} FROM tenant.jobs WHERE state IN ('waiting', 'running') ORDER BY seq"
+UNFINISHED = f"""
+SELECT {COLUMNS} FROM tenant.jobs WHERE finished_at IS NULL AND state IN ('waiting', 'running') ORDER BY seq
+"""
 
 #: Jobs that were cancelled of late: over, or to be ended by their workers.
 CANCELLED = """
