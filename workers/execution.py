@@ -17,7 +17,7 @@ import structlog
 from shared.cell import Cell
 from shared.clock import monotonic
 from shared.contracts.kinds import KINDS
-from shared.errors import ConfigurationError, Unavailable
+from shared.errors import Unavailable
 from shared.failpoints import Point, reach
 from shared.gate.gate import GateClosed, GateFull
 from shared.gate.values import Answered, Ending, Lease
@@ -25,22 +25,17 @@ from shared.ledger import ends, runs
 from shared.ledger.runs import Fenced, Run
 from shared.ledger.states import State
 from shared.telemetry import metrics
-from workers import ending
+from workers import ending, raised
 from workers.context import Context
-from workers.ending import CANCELLED, HANDED_BACK, End
-from workers.holding import BudgetsAway, OverBudget
-from workers.interruption import Interrupted, Interruption
+from workers.ending import CANCELLED, End
 from workers.lease import Heartbeat
-from workers.outcomes import Discard, Outcome, Retry, Snooze
+from workers.outcomes import Outcome, Retry, Snooze
 from workers.registry import RoomFunction
-from workers.starting import AWAY, Starter
-from workers.steps import CallFailed, CallLost
+from workers.starting import AWAY, BEHIND, Starter
+from workers.suspects import Suspects
 
 #: Seconds for which the end of a run is tried to be written; then the lease runs out and another run begins.
 PATIENCE = 60.0
-
-#: What ends a run before its room has come to an outcome. `SystemExit`: a pool's child that is being ended.
-STOPPED = (Interrupted, Fenced, OverBudget, BudgetsAway, SystemExit)
 
 log = structlog.get_logger(__name__)
 
@@ -67,6 +62,7 @@ class Executor:
         self._cell, self._rooms, self._heartbeat = cell, rooms, heartbeat
         self._worker, self._lanes, self._run_on_seconds = worker, lanes, run_on_seconds
         self._stopping, self._starter = stopping, Starter(cell, heartbeat, handing_back=handing_back)
+        self._suspects = Suspects()
 
     def serve(self, permit: str) -> int:
         """Take a permit of this lane and run jobs until there is nothing to do; answers how many."""
@@ -102,18 +98,22 @@ class Executor:
             return CANCELLED
         if run.failures >= allowed:
             return End(State.DEAD, error=f"its worker died while it ran; it failed {run.failures} times")
-        outcome: Outcome | End | None
-        try:
-            payload = KINDS[run.kind].payload.model_validate(run.payload)
-            outcome = self._rooms(run.kind)(context, payload)
-        except STOPPED as stop:
-            outcome = _end_of(stop)
-        except Exception as error:  # the boundary to room code: whatever it raises fails this run only
-            log.warning("run failed", job=str(run.job), kind=run.kind, error=str(error), exc_info=True)
-            outcome = _outcome_of(error)
+        with self._suspects.admitted(run) as admitted:
+            outcome = self._outcome(context, run) if admitted else Snooze(BEHIND)
         if outcome is None or isinstance(outcome, End):
             return outcome
         return ending.end_of(outcome, failures=run.failures, allowed=allowed)
+
+    def _outcome(self, context: Context, run: Run) -> Outcome | End | None:
+        """What the room comes to."""
+        try:
+            payload = KINDS[run.kind].payload.model_validate(run.payload)
+            return self._rooms(run.kind)(context, payload)
+        except raised.STOPPED as stop:
+            return raised.end_of(stop)
+        except Exception as error:  # the boundary to room code: whatever it raises fails this run only
+            log.warning("run failed", job=str(run.job), kind=run.kind, error=str(error), exc_info=True)
+            return raised.outcome_of(error)
 
     def _write(self, end: End, context: Context) -> Ending | None:
         """Commit how the run ended; where the ledger is away, again until it is back or the lease is over."""
@@ -169,33 +169,3 @@ class Executor:
             self._heartbeat.hold(answered.lease, since)
         self._cell.permits.publish(answered.permits)
         return answered.lease
-
-
-def _end_of(stop: BaseException) -> Outcome | End | None:
-    """How a run ends that was stopped; None where it is another's by now."""
-    match stop:
-        case SystemExit() | Interrupted(why=Interruption.STOPPING):
-            return HANDED_BACK
-        case Interrupted(why=Interruption.CANCELLED):
-            return CANCELLED
-        case Interrupted(why=Interruption.LATE):
-            return Retry(str(stop))
-        case OverBudget():
-            return ending.out_of_room(stop)
-        case BudgetsAway():
-            return Snooze(AWAY)
-        case _:
-            return None
-
-
-def _outcome_of(error: Exception) -> Outcome:
-    """The one place where a room's errors become outcomes."""
-    match error:
-        case CallFailed(retry=True):
-            return Retry(str(error), after=error.after)
-        case CallFailed() | ConfigurationError():
-            return Discard(str(error))
-        case CallLost() | Unavailable():
-            return Retry(str(error))
-        case _:
-            return Retry(f"{type(error).__name__}: {error}")

@@ -22,8 +22,8 @@ from workers.steps import Steps
 #: Seconds before a job is tried again whose ledger or budgets were away: nothing has failed.
 AWAY = 2.0
 
-#: Seconds before a job is tried again that the ledger holds behind another of its ordering key. Rare: the gate came to
-#: know of that one late, and when it does it lets it go first.
+#: Seconds before a job is tried again that has to wait for another: of its ordering key (rare: the gate lets that go
+#: first, once it knows of it), or of those that are suspected to kill their process.
 BEHIND = 1.0
 
 log = structlog.get_logger(__name__)

@@ -81,8 +81,12 @@ def test_a_job_that_is_gone_does_not_start(cell: Cell, job: NewJob) -> None:
         runs.start(cell.database, lease_on(new_job(), 1))
 
 
-def test_a_job_found_running_has_failed_once_more(cell: Cell, job: NewJob) -> None:
-    assert [runs.start(cell.database, lease_on(job, token)).failures for token in (1, 2, 3)] == [0, 1, 2]
+def test_a_job_found_running_has_failed_once_more_and_its_run_died(cell: Cell, job: NewJob) -> None:
+    found = [runs.start(cell.database, lease_on(job, token)) for token in (1, 2, 3)]
+    assert [(run.failures, run.deaths) for run in found] == [(0, 0), (1, 1), (2, 2)]
+    assert wait_again(cell, lease_on(job, 3), failed=True)
+    run = runs.start(cell.database, lease_on(job, 4))
+    assert (run.failures, run.deaths) == (3, 2)
 
 
 def test_a_job_handed_back_has_not_failed(cell: Cell, job: NewJob) -> None:
