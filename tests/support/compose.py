@@ -38,7 +38,7 @@ class Service:
         home.mkdir(exist_ok=True)
         said = self._service["environment"]
         given = {name: values[name] for name, value in said.items() if value is not None or name in values}
-        self._environment = {"PATH": os.environ["PATH"], "HOME": str(home)} | given
+        self._environment: dict[str, str] = {"PATH": os.environ["PATH"], "HOME": str(home)} | given
 
     def start(self) -> "subprocess.Popen[bytes]":
         return subprocess.Popen(self._argv(*self._service["command"]), cwd=self._home, env=self._environment)

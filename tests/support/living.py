@@ -3,6 +3,7 @@
 import os
 import signal
 import subprocess
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -11,6 +12,9 @@ import psutil
 
 from tests.support.commands import command
 from tests.support.workers import PATIENCE, ROOT, eventually
+
+#: Seconds between two looks at what a command has started: each goes through all processes of the machine.
+LOOK = 0.2
 
 
 class Living:
@@ -28,6 +32,7 @@ class Living:
                 start_new_session=True,  # the tests' own Ctrl-C is not for it
             )
         self.started: set[psutil.Process] = set()
+        self._looked = 0.0
 
     @property
     def said(self) -> str:
@@ -35,13 +40,13 @@ class Living:
 
     def says(self, words: str) -> str:
         """Waits until it has said this; answers all it said."""
-        eventually(lambda: self.look() and (words in self.said or self.over), f"{words!r} in:\n{self.said}")
+        eventually(lambda: self._glance() and (words in self.said or self.over), f"{words!r} in:\n{self.said}")
         assert words in self.said, self.said
         return self.said
 
     def ends(self) -> int:
         """Waits for its end; answers its exit code."""
-        eventually(lambda: self.look() and self.over, f"it ends:\n{self.said}", patience=3 * PATIENCE)
+        eventually(lambda: self._glance() and self.over, f"it ends:\n{self.said}", patience=3 * PATIENCE)
         return int(self.process.wait())
 
     def stop(self, number: int = signal.SIGINT) -> int:
@@ -57,6 +62,13 @@ class Living:
         """Take note of what runs below it now."""
         with suppress(psutil.NoSuchProcess):
             self.started.update(self.process.children(recursive=True))
+        return True
+
+    def _glance(self) -> bool:
+        """The same, while waiting."""
+        if time.monotonic() - self._looked > LOOK:
+            self.look()
+            self._looked = time.monotonic()
         return True
 
     def left(self) -> list[str]:

@@ -12,12 +12,17 @@ T = TypeVar("T")
 #: Seconds within which anything that is waited for in tests must happen; generous, for machines are slow and noisy.
 PATIENCE = 60.0
 
+#: Seconds between two looks, at least and at most. In between it is a twentieth of what was waited already, so that who
+#: waits long takes little CPU from whom it waits for, and hears of it at most so much later.
+OFTEN, SELDOM = 0.01, 0.05
+
 
 def eventually(look: Callable[[], T], what: str, patience: float = PATIENCE) -> T:
     """What `look` answers once that is true; fails, naming `what`, after a generous bound."""
-    until = time.monotonic() + patience
+    began = time.monotonic()
     while not (seen := look()):
-        if time.monotonic() > until:
+        waited = time.monotonic() - began
+        if waited > patience:
             raise AssertionError(f"not within {patience:g} s: {what}")
-        time.sleep(0.01)
+        time.sleep(min(max(waited / 20, OFTEN), SELDOM))
     return seen
