@@ -44,7 +44,7 @@ def why(cell: Cell, job: Job) -> Wait | None:
 
 def _at_gate(cell: Cell, job: Job, tenant: Tenant) -> Wait:
     try:
-        seen = view(cell.gate.look())
+        seen = view(cell.gate.look(tenant=tenant.tenant_id))
         if job.offered_at is None:
             return Wait("it is not offered to the gate yet: a worker that serves ops does that within 10 s")
         backlog = _backlog_of(seen, job, tenant)
@@ -58,7 +58,7 @@ def _at_gate(cell: Cell, job: Job, tenant: Tenant) -> Wait:
 def _backlog_of(seen: View, job: Job, tenant: Tenant) -> Backlog | None:
     """Where it waits. A tenant that changed its lane may wait in several; the present one is looked at first."""
     present = tenant.lane(Family(job.family))
-    waits = [x for x in seen.backlogs_of(tenant.tenant_id) if x.waiting and Lane.named(x.lane).family == job.family]
+    waits = [x for x in seen.backlogs if x.waiting and Lane.named(x.lane).family == job.family]
     return min(waits, key=lambda backlog: backlog.lane != present, default=None)
 
 

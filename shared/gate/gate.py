@@ -147,9 +147,9 @@ class Gate:
         """How many jobs of each (tenant, family) wait, those held for later among them, in one round trip."""
         return [answered.fields["waiting"] for answered in self._run("room", backlogs)]
 
-    def look(self, most: int = 1000) -> Mapping[str, Any]:
-        """What stands where, for people and metrics: lanes and backlogs (see `scripts/look.lua`)."""
-        return self._one("look", most).fields
+    def look(self, most: int = 1000, *, tenant: str = "") -> Mapping[str, Any]:
+        """What stands where, for people and metrics (`shared.gate.view`): lanes, and backlogs of tenants or of one."""
+        return self._one("look", most, tenant).fields
 
     def _one(self, operation: str, *arguments: Any) -> Answered:
         return self._run(operation, [arguments])[0]

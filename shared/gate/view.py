@@ -85,9 +85,6 @@ class View:
     workers: int
     delayed: int
 
-    def backlogs_of(self, tenant: str) -> Sequence[Backlog]:
-        return [backlog for backlog in self.backlogs if backlog.tenant == tenant]
-
 
 def view(seen: Mapping[str, Any]) -> View:
     """Of what `Gate.look` answers."""

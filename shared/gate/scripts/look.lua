@@ -1,6 +1,6 @@
 -- What stands where: for people and metrics; changes nothing.
 --
--- ARGV[2]  most tenants to answer
+-- ARGV[2]  most tenants to answer       ARGV[3]  the only tenant to answer; '' for all that are active
 -- answer   {lanes: [{lane, eligible, running, live, clock, paused}], backlogs: [{lane, tenant, waiting, running,
 --          delayed, held, oldest, time, stands, reason, until}], workers, slots: {lane: number}, delayed, permits: {}};
 --          times in ms, virtual time in cost over weight; a worker's slots count in each of its lanes
@@ -29,9 +29,9 @@ local function backlog(name, lane_name, part)
 end
 
 local backlogs = {}
-for i, name in ipairs(redis.call('SMEMBERS', K .. 'active')) do
+for i, name in ipairs(ARGV[3] ~= '' and { ARGV[3] } or redis.call('SMEMBERS', K .. 'active')) do
     if i > tonumber(ARGV[2]) then break end
-    for lane_name, part in pairs(read('tenant:' .. name).lanes) do
+    for lane_name, part in pairs((read('tenant:' .. name) or { lanes = {} }).lanes) do
         if part.waiting + part.running + part.delayed + part.held > 0 then
             backlogs[#backlogs + 1] = backlog(name, lane_name, part)
         end
