@@ -15,9 +15,6 @@ Strike = Callable[["Scene"], int]
 #: The servers that workers may reach by way of a proxy.
 Server = Literal["gate", "broker", "postgres"]
 
-#: Seconds between two looks at what strikes by itself.
-LOOK = 0.1
-
 #: Jobs that arrive in a second: as many as the slots of a row can run, and few.
 BUSY, LIGHT = 40.0, 10.0
 
@@ -32,7 +29,9 @@ class Fault:
     pool: str = "threads"
     #: Jobs that each of the two workers runs at once: with the model's latency, together 40 a second.
     slots: int = 4
-    #: Seconds between two strikes, or two looks at what has struck; without it a strike waits until jobs end again.
+    #: The strike only looks at what strikes by itself; that goes on until all is over.
+    by_itself: bool = False
+    #: Seconds between two strikes; without it a strike waits until jobs end again.
     every: float | None = None
     #: Jobs that arrive in a second.
     rate: float = BUSY

@@ -60,12 +60,13 @@ def short_calls(seconds: float) -> None:
 
 
 def poisonous(told: str) -> None:
-    """Turns can kill."""
+    """Turns can kill: when they have their answer, and others run beside them."""
     right = turn.turn
 
     def poisoned(context: Context, payload: AgentTurn) -> Outcome:
+        outcome = right(context, payload)
         if POISON in payload.message:
             _die(told, POISON)
-        return right(context, payload)
+        return outcome
 
     turn.turn = poisoned

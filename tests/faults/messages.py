@@ -1,6 +1,6 @@
 """Messages that come twice and out of order, and a door that dies over them; a job that kills whoever runs it."""
 
-from tests.faults.fault import LOOK, Fault
+from tests.faults.fault import Fault
 from tests.faults.scene import Scene
 
 
@@ -30,6 +30,8 @@ def poison(scene: Scene) -> int:
 FAULTS = (
     Fault(messages_repeated, by_bus=True),
     Fault(door_killed, by_bus=True),
-    Fault(poison, every=LOOK, poisoned=4, settings={"failures_allowed": 5}),
-    Fault(poison, every=LOOK, called="poison_in_a_child", pool="prefork", poisoned=4, settings={"failures_allowed": 3}),
+    Fault(poison, by_itself=True, poisoned=4, settings={"failures_allowed": 5}),
+    Fault(
+        poison, by_itself=True, called="poison_in_a_child", pool="prefork", poisoned=4, settings={"failures_allowed": 3}
+    ),
 )

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from tests.faults.fault import LOOK, Fault
+from tests.faults.fault import Fault
 from tests.faults.scene import Scene
 from tests.support.cells import LEASE
 
@@ -30,11 +30,11 @@ def _struck(name: str, fault: str, **more: Any) -> Fault:
     """A rule does not see the calls that those before it strike, so it counts what all of them let pass."""
     rules = [{"fault": fault, "after": PASS * (turn + 1), "times": STRIKE, **more} for turn in range(ROUNDS)]
     model: Mapping[str, Any] = {"faults": rules, "hold_seconds": 60.0}
-    return Fault(model_struck, called=name, model=model, call_seconds=GIVEN_UP, every=LOOK)
+    return Fault(model_struck, called=name, model=model, call_seconds=GIVEN_UP, by_itself=True)
 
 
 FAULTS = (
-    Fault(model_slow),
+    Fault(model_slow, slots=16, every=LEASE),
     _struck("model_rate_limited", "429", retry_after=0.5),
     _struck("model_broken", "500"),
     _struck("model_hangs", "hang"),

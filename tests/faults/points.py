@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import get_args
 
 from shared.failpoints import Point
-from tests.faults.fault import LOOK, Fault
+from tests.faults.fault import Fault
 from tests.faults.scene import Scene
 
 
@@ -19,6 +19,6 @@ def killed(scene: Scene) -> int:
 CLAIMING: Mapping[Point, Mapping[str, float]] = {"after_claim": {"run_on_seconds": 0.0}}
 
 FAULTS = tuple(
-    Fault(killed, called=f"killed_{point}", point=point, every=LOOK, settings=CLAIMING.get(point, {}))
+    Fault(killed, called=f"killed_{point}", point=point, by_itself=True, settings=CLAIMING.get(point, {}))
     for point in get_args(Point)
 )

@@ -27,7 +27,7 @@ STRUCK = 20.0
 PATIENCE = 90.0
 
 #: Seconds between two looks.
-LOOK = 0.02
+LOOK = 0.05
 
 
 @dataclass
@@ -71,6 +71,8 @@ def _struck(fault: Fault, scene: Scene, jobs: int) -> Row:
 
     hits = _strike_until(over, fault, scene, struck)
     scene.armed = False
+    if fault.by_itself:
+        hits += _watched(over, fault, scene, struck, seconds=PATIENCE)
     _within(PATIENCE, lambda: not scene.tend() and over())
     _within(
         PATIENCE, lambda: not (counting.unrecorded(cell) or counting.unsent(cell) or counting.held_at_the_gate(cell))
@@ -84,23 +86,32 @@ def _struck(fault: Fault, scene: Scene, jobs: int) -> Row:
 
 
 def _strike_until(over: Callable[[], bool], fault: Fault, scene: Scene, struck: Struck) -> int:
-    """How often the fault struck while a lease was live."""
+    """Strike while leases are live, again and again; answers how often."""
+    if fault.by_itself:
+        return _watched(over, fault, scene, struck, seconds=STRUCK)
     hits, until = 0, time.monotonic() + STRUCK
-    while time.monotonic() < until and not over():
-        if not _within(until - time.monotonic(), lambda: scene.live() or over()):
-            break
+    while _within(until - time.monotonic(), lambda: scene.live() or over()) and not over():
         struck.note(scene.cell)
         done, begun = counting.over(scene.cell), time.monotonic()
+        hits += fault.strike(scene)
+        if fault.every is not None:
+            _within(begun + fault.every - time.monotonic(), over)
+            continue
+        _within(PATIENCE, lambda: counting.over(scene.cell) > done)  # noqa: B023 - asked at once
+        _within(scene.random.uniform(*BETWEEN), over)
+    return hits
+
+
+def _watched(over: Callable[[], bool], fault: Fault, scene: Scene, struck: Struck, *, seconds: float) -> int:
+    """Look what strikes by itself; answers how often it has."""
+    hits, until = 0, time.monotonic() + seconds
+    while not over() and time.monotonic() < until:
+        struck.note(scene.cell)
         met = fault.strike(scene)
         hits += met
         if not met:
             struck.strikes.pop()
-        if fault.every is not None:
-            threading.Event().wait(max(0.0, begun + fault.every - time.monotonic()))
-            continue
-        _within(PATIENCE, lambda: counting.over(scene.cell) > done)  # noqa: B023 - asked at once
-        again = time.monotonic() + scene.random.uniform(*BETWEEN)
-        _within(PATIENCE, lambda: over() or time.monotonic() > again)  # noqa: B023 - as above
+        threading.Event().wait(LOOK)
     return hits
 
 
