@@ -1,15 +1,11 @@
 """Paid steps under budgets: what is held, what is settled, and what is not called where there is no room."""
 
-from collections.abc import Iterator
 from typing import Literal
 
 import pytest
 
-from shared import failpoints
 from shared.cell import Cell
-from shared.failpoints import Point
-from shared.gate.values import Ending, Lease
-from shared.ledger import runs
+from shared.gate.values import Ending
 from shared.ledger.runs import Fenced
 from shared.metering.prices import Tokens
 from tests.support.spending import (
@@ -25,7 +21,7 @@ from tests.support.spending import (
     steps_of,
 )
 from workers.holding import BudgetsAway, OverBudget
-from workers.interruption import Interrupted
+from workers.interruption import Interrupted, Interruption
 from workers.metering.record import Recorder
 from workers.steps import Call, CallFailed, CallLost, Reply
 
@@ -125,6 +121,23 @@ def test_a_run_without_its_lease_calls_nothing_more(cell: Cell) -> None:
     assert [step["state"] for step in journaled(cell, "acme")] == ["void"]
 
 
+def test_a_run_that_is_over_when_it_has_got_room_calls_nothing_and_gives_it_back(cell: Cell) -> None:
+    """The gate's answer came late: the lease may be another's by now."""
+    run = running(cell, "acme", limited(cell, "acme", {"usd_day": WORST_NANO}))
+
+    def guard() -> None:
+        if level(cell, "acme").held:
+            raise Interrupted(Interruption.LOST)
+
+    provider = Provider()
+    with pytest.raises(Interrupted):
+        steps_of(cell, run, guard).paid("0.model", provider.call())
+    Recorder(cell).record()
+    assert provider.served == []
+    assert [step["state"] for step in journaled(cell, "acme")] == ["void"]
+    assert level(cell, "acme").held == 0
+
+
 def failing(error: Exception) -> Call:
     def make(_: str) -> Reply:
         raise error
@@ -145,53 +158,6 @@ def test_a_lost_call_holds_its_worst_case(cell: Cell) -> None:
         steps_of(cell, run).paid("0.model", failing(CallLost("cut")))
     Recorder(cell).record()
     assert (level(cell, "acme").drawn, level(cell, "acme").held) == (0, WORST_NANO)
-
-
-class Killed(BaseException):
-    """Nothing in this process catches it, so nothing after it is done; but for the death, as `kill -9` has it."""
-
-
-@pytest.fixture
-def deadly() -> Iterator[list[Point]]:
-    """Points at which the process dies."""
-    points: list[Point] = []
-
-    def strike(point: Point) -> None:
-        if point in points:
-            raise Killed
-
-    failpoints.listen(strike)
-    yield points
-    failpoints.listen(None)
-
-
-@pytest.mark.parametrize(
-    ("point", "state", "drawn", "held"),
-    [
-        ("after_intent", "unknown", 0, 0),
-        ("after_reserve", "unknown", 0, WORST_NANO),
-        ("after_call", "unknown", 0, WORST_NANO),
-        ("after_outcome", "answered", DRAWN_NANO, 0),
-        ("after_settle", "answered", DRAWN_NANO, 0),
-    ],
-)
-def test_a_worker_that_dies_leaves_what_was_drawn_or_may_have_been(
-    cell: Cell, deadly: list[Point], *, point: Point, state: str, drawn: int, held: int
-) -> None:
-    run = running(cell, "acme", limited(cell, "acme", {"usd_day": 10 * WORST_NANO}))
-    deadly.append(point)
-    with pytest.raises(Killed):
-        steps_of(cell, run).paid("0.model", Provider().call())
-    runs.start(cell.database, next_lease(run.lease))
-    for _ in range(2):
-        Recorder(cell).record()
-    assert [step["state"] for step in journaled(cell, "acme")] == [state]
-    assert (level(cell, "acme").drawn, level(cell, "acme").held) == (drawn, held)
-
-
-def next_lease(lease: Lease) -> Lease:
-    """What another worker would be given when this one has run out."""
-    return Lease(lease.job, lease.tenant, lease.lane, lease.token + 1)
 
 
 def test_an_answer_that_cannot_be_stored_is_drawn_all_the_same(cell: Cell) -> None:

@@ -48,9 +48,10 @@ def running(cell: Cell, tenant: str, key: str, conversation: str = "c-1") -> Run
     return runs.start(cell.database, lease)
 
 
-def steps_of(cell: Cell, run: Run) -> Steps:
+def steps_of(cell: Cell, run: Run, guard: Callable[[], None] = lambda: None) -> Steps:
+    """`guard` raises where the run may not go on."""
     holding = Holding(cell.gate, cell.permits, run.lease)
-    return Steps(cell.database, cell.prices, run, holding, guard=lambda: None, charge=lambda _: None)
+    return Steps(cell.database, cell.prices, run, holding, guard=guard, charge=lambda _: None)
 
 
 class Provider:
