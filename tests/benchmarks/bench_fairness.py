@@ -22,7 +22,7 @@ from tests.benchmarks.neighbours import OnCelery, OnHeadgate, Seen
 from tests.benchmarks.plain_celery import plain_celery
 from tests.benchmarks.processes import gate_worker
 from tests.benchmarks.report import Figures, at_least, at_most, judge, median, progress, say, table, tails
-from tests.benchmarks.stage import stage
+from tests.benchmarks.stage import count_rows, stage
 
 SLOTS = 16
 
@@ -83,6 +83,7 @@ class Fairness:
         with self._celery() as (one_queue, many), gate_worker("workers.app", self._cell, *_lanes(), slots=SLOTS):
             light = OnHeadgate(self._cell, LIGHT)
             light.flooded({"heavy": 4 * SLOTS})  # the first of everything is cold
+            count_rows(self._cell)
             for number in range(1, rounds + 1):
                 progress(f"round {number} of {rounds}")
                 self.alone.seen.append(light.alone(self._alone))

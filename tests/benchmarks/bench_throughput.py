@@ -17,7 +17,7 @@ from tests.benchmarks.gate_alone import gate_alone, new_lane
 from tests.benchmarks.plain_celery import PlainTask, plain_celery
 from tests.benchmarks.rabbitmq import queue, rabbitmq
 from tests.benchmarks.report import at_least, judge, median, progress, say, table
-from tests.benchmarks.stage import stage
+from tests.benchmarks.stage import count_rows, stage
 from tests.benchmarks.whole_way import whole_way
 
 SLOTS = 16
@@ -47,6 +47,7 @@ class Throughput:
             kept, nothing = PlainTask(celery, "plain.kept"), PlainTask(celery, "plain.nothing")
             self.contests["redis_gate"].warm(gate, kept)
             self.contests["redis_whole"].warm(whole, nothing)
+            count_rows(self._cell)
             for number in self._rounds:
                 progress(f"on Redis, round {number} of {len(self._rounds)}")
                 self.contests["redis_gate"].round(gate, kept, self._jobs)

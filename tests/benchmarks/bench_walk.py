@@ -23,7 +23,7 @@ from shared.tenancy import agents
 from shared.tenancy.agents import PROMPT, Agent
 from tests.benchmarks.gated import UNHELD
 from tests.benchmarks.report import MS, median, progress, say, table, tails
-from tests.benchmarks.stage import finished, stage, submit
+from tests.benchmarks.stage import count_rows, finished, stage, submit
 from tests.support.cells import make_tenant
 from tests.support.workers import workers
 from workers.models.chat import ChatRequest
@@ -121,6 +121,7 @@ def main() -> None:
     with rehearsal() as model, stage(OPENAI_BASE_URL=model.url) as cell, workers(cell, ["turns.pro"], slots=SLOTS):
         headgate, bare = Headgate(cell), Bare(model)
         one_round(headgate, bare, model, jobs=SLOTS, turns=2)  # the first of everything is cold
+        count_rows(cell)
         for number in range(1, arguments.rounds + 1):
             progress(f"round {number} of {arguments.rounds}")
             rounds.append(one_round(headgate, bare, model, jobs=arguments.jobs, turns=arguments.turns))
