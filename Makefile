@@ -37,7 +37,8 @@ docs: $(READY) ## rewrite what is generated: asyncapi.yaml, JSON Schemas, the RE
 fairness: $(READY) ## rewrite the tables and the picture of docs/fairness.md, from new runs
 	@$(BIN)/python -m tests.fairness
 
-bench: $(addprefix bench-,$(BENCHMARKS)) ## every benchmark, one line of JSON each (make bench-NAME: one)
+bench: $(READY) ## every benchmark in its turn, one line of JSON each (make bench-NAME: one)
+	@$(MAKE) --no-print-directory --jobs=1 --keep-going $(addprefix bench-,$(BENCHMARKS))
 
 bench-%: $(READY)
 	@$(BIN)/python -m tests.benchmarks.bench_$*
