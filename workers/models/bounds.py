@@ -29,7 +29,7 @@ class Overdue(HeadgateError):  # noqa: N818 - it names what happened
     """A call took longer than it may. `sent`: its request had gone out, at least in part."""
 
     def __init__(self, seconds: float, *, sent: bool) -> None:
-        super().__init__(f"no whole answer within {seconds:.0f} seconds")
+        super().__init__(f"no whole answer within {seconds:g} seconds")
         self.sent = sent
 
 

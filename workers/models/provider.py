@@ -26,8 +26,9 @@ class Provider:
         """The SDK, for one call of this model."""
         began, outcome = monotonic(), "failed"
         try:
+            sdk = self._clients.openai  # made by the first call of the process, not in that call's time
             with bounded(seconds, self._guard):
-                yield self._clients.openai
+                yield sdk
             outcome = "answered"
         except CallLost:
             outcome = "lost"
