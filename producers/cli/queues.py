@@ -1,6 +1,7 @@
 """`headgate queues`: the per-tenant queues at the gate, behind the permits that Celery's queues hold."""
 
 from contextlib import suppress
+from datetime import datetime
 from time import sleep
 from typing import Annotated
 
@@ -10,14 +11,18 @@ from rich.live import Live
 
 from producers.cli.opening import opened
 from producers.cli.output import Json, console, document, table, words
+from shared import clock
 from shared.cell import Cell
-from shared.gate.view import Backlog, View, view
+from shared.gate.view import Backlog, View, Why, view
 
 #: Seconds between two looks of `--watch`; a look costs the gate a millisecond or two.
 LOOK = 0.5
 
-#: `held`: behind their ordering key; `later`: not due yet.
-BACKLOGS = ("lane", "tenant", "waiting", "running", "held", "later", "oldest (s)", "virtual time", "stands")
+#: Most tenants that are shown: bounds the time a look holds Redis.
+MOST = 1000
+
+#: `held`: behind their ordering key; `later`: not due yet; `virtual`: time. Narrow, for a terminal of 80 columns.
+BACKLOGS = ("lane", "tenant", "waiting", "running", "held", "later", "oldest s", "virtual", "stands")
 
 LANES = ("lane", "waiting", "running", "slots", "may start", "permits out", "")
 
@@ -37,7 +42,7 @@ def queues(
         raise typer.BadParameter("--watch is for people: leave out --json")
     if watch:
         return _watch(cell)
-    seen = view(cell.gate.look())
+    seen = _seen(cell)
     return document(seen) if json else console().print(shown(seen))
 
 
@@ -50,20 +55,29 @@ def shown(seen: View) -> RenderableType:
     lanes = [
         (x.lane, x.waiting, x.running, x.slots, x.eligible, x.live, "paused" if x.paused else "") for x in seen.lanes
     ]
+    more = len({backlog.tenant for backlog in seen.backlogs}) >= MOST
     return Group(
         table(BACKLOGS, backlogs),
         "",
         table(LANES, lanes),
         "",
-        f"{seen.workers} workers, {seen.delayed} jobs held until they are due",
+        f"{seen.workers} workers, {seen.delayed} jobs held until they are due"
+        + (f"; only {MOST:,} tenants are shown, and lanes count what waits of these" if more else ""),
     )
 
 
 def _stands(backlog: Backlog) -> str:
-    """How a tenant stands in the lane, what holds it back, and until when where time alone ends that."""
-    why = f": {backlog.reason.replace('_', ' ')}" if backlog.reason else ""
-    until = f" until {words(backlog.until)}" if backlog.until else ""
-    return f"{backlog.stands}{why}{until}"
+    """How a tenant stands in the lane, or what holds it back; and until when, where time alone ends that."""
+    if backlog.reason in (None, Why.CONCURRENCY):
+        return backlog.stands
+    blocked = "blocked: " if backlog.stands == "blocked" else ""
+    until = f" until {_moment(backlog.until)}" if backlog.until else ""
+    return f"{blocked}{backlog.reason.replace('_', ' ')}{until}"
+
+
+def _moment(until: datetime) -> str:
+    """Without its day where that is today's (UTC)."""
+    return f"{until:%H:%M:%S}" if until.date() == clock.now().date() else words(until)
 
 
 def _watch(cell: Cell) -> None:
@@ -74,4 +88,8 @@ def _watch(cell: Cell) -> None:
 
 
 def _now(cell: Cell) -> RenderableType:
-    return shown(view(cell.gate.look()))
+    return shown(_seen(cell))
+
+
+def _seen(cell: Cell) -> View:
+    return view(cell.gate.look(MOST))

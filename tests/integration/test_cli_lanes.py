@@ -79,10 +79,10 @@ def test_the_sweep_tells_a_change_once(cell: Cell, monkeypatch: pytest.MonkeyPat
     changes = Changes(cell)
     changes.sweep()
     changes.sweep()
-    assert sorted(told) == ["acme", "platform"]
+    assert told.count("acme") == 1
     done(cell.settings, "tenant", "configure", "acme", "--weight", "2")
     changes.sweep()
-    assert sorted(told) == ["acme", "acme", "platform"]
+    assert told.count("acme") == 2
 
 
 def test_a_hand_needs_something_to_lie_on(cell: Cell) -> None:
