@@ -13,6 +13,7 @@ from psycopg.rows import class_row
 
 from shared.gate.windows import Windows
 from shared.stores.postgres import Connection, Database, one
+from shared.stores.silence import be_patient
 
 #: Longest time from the commit of an intent until the gate has held it: ten times what Redis may take to answer. An
 #: intent from just before a window's end may come when a new one has begun, and must still find the old one.
@@ -69,7 +70,7 @@ def snapshot(metering: Database) -> Iterator[tuple[list[Drawn], Iterator[Uncerta
     """All tenants' draws in the windows that an intent may still belong to, and all calls whose draw is not known."""
     with metering.transaction() as connection:
         connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
-        connection.execute("SET LOCAL statement_timeout = '10min'")
+        be_patient(connection)
         now: datetime = one(connection, "SELECT now()")["now"]
         with connection.cursor(row_factory=class_row(Drawn)) as cursor:
             drawn = cursor.execute(DRAWN, _windows(now, now - LATE)).fetchall()

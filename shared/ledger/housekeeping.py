@@ -11,6 +11,7 @@ from psycopg.rows import class_row
 from shared.contracts.kinds import Family
 from shared.ledger.runs import EPOCH_LOCK
 from shared.stores.postgres import Connection, Database, one
+from shared.stores.silence import be_patient
 
 #: Held by the one that rebuilds, from before the reading until the gate is open. Any number that nobody else uses.
 REBUILD_LOCK = 4_849_415_403
@@ -99,6 +100,7 @@ def mark_offered(dispatcher: Database, jobs: Sequence[tuple[str, UUID]]) -> None
 def sole_rebuilder(dispatcher: Database) -> Iterator[bool]:
     """Whether nobody else rebuilds; whoever does and dies makes way with its connection."""
     with dispatcher.transaction() as connection:
+        be_patient(connection)
         yield one(connection, "SELECT pg_try_advisory_xact_lock(%s) AS sole", (REBUILD_LOCK,))["sole"]
 
 
@@ -114,7 +116,7 @@ def new_epoch(dispatcher: Database) -> Iterator[tuple[int, Iterator[Standing]]]:
         connection.execute("SELECT pg_advisory_xact_lock(%s)", (EPOCH_LOCK,))
         epoch = one(connection, "UPDATE tenant.epoch SET epoch = epoch + 1 RETURNING epoch")["epoch"]
     with dispatcher.transaction() as connection:
-        connection.execute("SET LOCAL statement_timeout = '10min'")
+        be_patient(connection)
         yield epoch, _unfinished(connection)
 
 

@@ -5,7 +5,7 @@ hands out. A transaction is bound to its tenant by `set_config(…, true)` right
 it, whatever pooler stands between.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from functools import cached_property
 from typing import Any, LiteralString
@@ -22,6 +22,8 @@ from sqlalchemy.exc import TimeoutError as PoolExhausted
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from shared.errors import ConfigurationError, Unavailable
+from shared.stores import silence
+from shared.stores.silence import Answering
 
 #: SQLAlchemy's name of the driver.
 DRIVER = "postgresql+psycopg"
@@ -69,10 +71,12 @@ class Database:
                 "autocommit": True,
                 "connect_timeout": CONNECT_TIMEOUT,
                 "prepare_threshold": 2,
-                "options": f"-c statement_timeout={STATEMENT_TIMEOUT} -c lock_timeout={LOCK_TIMEOUT}",
+                "options": f"-c statement_timeout={STATEMENT_TIMEOUT} -c lock_timeout={LOCK_TIMEOUT} "
+                + silence.options(),
                 **KEEPALIVES,
             },
         )
+        event.listen(made, "do_connect", _answering)
         event.listen(made, "connect", self._mark)
         event.listen(made, "checkout", self._trust)
         return made
@@ -86,7 +90,7 @@ class Database:
             said = " ".join(str(error).split())
             raise Unavailable(f"Postgres at {without_password(self._url)} does not answer: {said}") from error
         made: Any = pooled.driver_connection  # psycopg's own connection
-        made.row_factory = dict_row
+        made.row_factory, made.silence = dict_row, silence.SILENCE
         driver: Connection = made
         try:
             yield driver
@@ -135,6 +139,11 @@ class Database:
     def close(self) -> None:
         if "engine" in self.__dict__:
             self.engine.dispose()
+
+
+def _answering(_: object, __: object, arguments: Sequence[Any], told: Mapping[str, Any]) -> Answering:
+    """How the pool makes its connections."""
+    return Answering.connect(*arguments, **told)
 
 
 def _waiting(connection: Connection) -> AbstractContextManager[object]:

@@ -28,13 +28,14 @@ class Way:
         self._ends, self.silent = ends, False
 
     async def pump(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """Pass on what comes from one end, until that end or the way is closed."""
+        """Pass on what comes from one end, until that end or the way is closed; of a silent one nobody hears it."""
         with suppress(OSError):
             while data := await reader.read(CHUNK):
                 if not self.silent:
                     writer.write(data)
                     await writer.drain()
-        self.close()
+        if not self.silent:
+            self.close()
 
     def cut(self) -> None:
         for end in self._ends:
@@ -45,6 +46,11 @@ class Way:
     def close(self) -> None:
         for end in self._ends:
             end.close()
+
+    async def closed(self) -> None:
+        for end in self._ends:
+            with suppress(OSError):
+                await end.wait_closed()
 
 
 class Proxy:
@@ -81,8 +87,9 @@ class Proxy:
     def close(self) -> None:
         async def end() -> None:
             self._server.close()
-            for way in self._ways:
+            for way in self._ways.copy():
                 way.cut()
+                await way.closed()
             await asyncio.gather(*self._tasks)
 
         asyncio.run_coroutine_threadsafe(end(), self._loop).result(PATIENCE)
@@ -116,6 +123,7 @@ class Proxy:
         self._tasks |= pumps
         await asyncio.wait(pumps)
         self._tasks -= pumps
+        way.close()
         self._ways.discard(way)
 
 
