@@ -36,11 +36,11 @@ class Resources:
         commands = int(self._redis.info("stats")["total_commands_processed"])
         bytes_now = int(self._redis.info("memory")["used_memory"])
         return Used(
-            monotonic(), _cpu(redis), _cpu(postgres), _cpu(worker), commands, bytes_now, worker.memory_info().rss
+            monotonic(), cpu(redis), cpu(postgres), cpu(worker), commands, bytes_now, worker.memory_info().rss
         )
 
 
-def _cpu(process: psutil.Process) -> float:
+def cpu(process: psutil.Process) -> float:
     """Of the process with its children, those that have ended too."""
     times = process.cpu_times()
     ended = times.children_user + times.children_system

@@ -71,3 +71,12 @@ def test_rebuild_tells_its_seconds_beside_the_bare_reading() -> None:
     assert code == 0
     assert said["figures"]["seconds"] > 0
     assert said["baseline"]["reading_seconds"] > 0
+
+
+def test_a_runs_cost_in_the_ledger_is_told_beside_two_bare_statements() -> None:
+    code, said = benchmark("run", "--jobs", "40")
+    figures, baseline = said["figures"], said["baseline"]
+    assert code == 0
+    assert figures["vs_bare"] == pytest.approx(figures["runs_per_s"] / baseline["bare_runs_per_s"], abs=0.01)
+    assert figures["client_us"] > 0
+    assert figures["start_p50_ms"] > 0
