@@ -42,7 +42,7 @@ end
 local function lease_out(id, job, token, worker, milliseconds)
     local lease = charge(job)
     lease.token, lease.worker, lease.since = token, worker, now
-    job.lease, job.need, job.due, job.again = lease, nil, nil, nil
+    job.lease, job.need, job.due = lease, nil, nil
     keep_job(id, job)
     redis.call('ZADD', K .. 'leases', now + milliseconds, id)
     count(job, worker, 1)
@@ -127,7 +127,7 @@ end
 -- What is left of a job that ended: nothing, unless it was offered anew while it was leased.
 local function forget(id, job)
     if job.again then
-        job.again, job.cancelled = nil, nil
+        job.cancelled = nil
         return wait_again(id, job, 0)
     end
     redis.call('HDEL', K .. 'jobs', id)

@@ -90,7 +90,7 @@ end
 
 -- A job that ran waits again. It keeps its ordering key unless an earlier job has come.
 local function wait_again(id, job, due)
-    job.due = due > now and due or nil
+    job.again, job.due = nil, due > now and due or nil
     keep_job(id, job)
     local holds = not job.key or holder_of(job) == id
     local first = job.key and first_of(job) or id
