@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 from shared.failpoints import Point
+from tests.support.warm import Hook
 
 if TYPE_CHECKING:
     from tests.faults.scene import Scene
@@ -45,8 +46,8 @@ class Fault:
     point: Point | None = None
     #: The gate's scripts read a clock that can be stepped.
     gate_clock: bool = False
-    #: After so many seconds a call of the model is given up.
-    call_seconds: float | None = None
+    #: What is other in its workers, before they begin.
+    hooks: Sequence[Hook] = ()
     #: How the model behaves.
     model: Mapping[str, Any] = field(default_factory=dict)
     settings: Mapping[str, Any] = field(default_factory=dict)

@@ -14,6 +14,7 @@ from shared.contracts.kinds import AgentTurn
 from shared.failpoints import Point
 from shared.gate.gate import Gate
 from shared.gate.scripts import Library
+from shared.stores import silence
 from workers.context import Context
 from workers.outcomes import Outcome
 from workers.turns import turn
@@ -57,6 +58,11 @@ def gate_clock() -> None:
 def short_calls(seconds: float) -> None:
     """Give up calls of the model after so many seconds, instead of minutes."""
     turn.CALL_TIMEOUT = seconds
+
+
+def impatient(seconds: float) -> None:
+    """Give up silent connections to Postgres after so many seconds, instead of most of a minute."""
+    silence.SILENCE, silence.IDLE_IN_TRANSACTION = seconds, f"{seconds:g}s"
 
 
 def poisonous(told: str) -> None:

@@ -6,12 +6,13 @@ from typing import Any
 from tests.faults.fault import Fault
 from tests.faults.scene import Scene
 from tests.support.cells import LEASE
+from tests.support.warm import Hook
 
 #: The model lets so many calls pass and then strikes so many, again and again: a quarter of the calls of a row.
 PASS, STRIKE, ROUNDS = 12, 3, 30
 
-#: Seconds after which a call is given up in these rows; two minutes in life.
-GIVEN_UP = 2.0
+#: A call is given up after so many seconds in these rows; two minutes in life.
+SHORT: Hook = ("tests.faults.hooks:short_calls", {"seconds": 2.0})
 
 
 def model_struck(scene: Scene) -> int:
@@ -30,7 +31,7 @@ def _struck(name: str, fault: str, **more: Any) -> Fault:
     """A rule does not see the calls that those before it strike, so it counts what all of them let pass."""
     rules = [{"fault": fault, "after": PASS * (turn + 1), "times": STRIKE, **more} for turn in range(ROUNDS)]
     model: Mapping[str, Any] = {"faults": rules, "hold_seconds": 60.0}
-    return Fault(model_struck, called=name, model=model, call_seconds=GIVEN_UP, by_itself=True)
+    return Fault(model_struck, called=name, model=model, hooks=(SHORT,), by_itself=True)
 
 
 FAULTS = (

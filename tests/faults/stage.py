@@ -139,5 +139,4 @@ class Crew:
             yield "tests.faults.hooks:poisonous", {"told": told}
         if self._fault.gate_clock:
             yield "tests.faults.hooks:gate_clock", {}
-        if self._fault.call_seconds is not None:
-            yield "tests.faults.hooks:short_calls", {"seconds": self._fault.call_seconds}
+        yield from self._fault.hooks

@@ -2,6 +2,10 @@
 
 from tests.faults.fault import Fault, Server
 from tests.faults.scene import Scene
+from tests.support.warm import Hook
+
+#: A silent connection to Postgres is given up after so many seconds in this row, and by Postgres; 40 and 30 in life.
+IMPATIENT: Hook = ("tests.faults.hooks:impatient", {"seconds": 5.0})
 
 
 def _cut(server: Server) -> Fault:
@@ -15,7 +19,8 @@ def _silent(server: Server) -> Fault:
     def silence(scene: Scene) -> int:
         return min(1, scene.ways[server].silence())
 
-    return Fault(silence, called=f"{server}_connections_half_open", through=(server,))
+    hooks = (IMPATIENT,) if server == "postgres" else ()
+    return Fault(silence, called=f"{server}_connections_half_open", through=(server,), hooks=hooks)
 
 
 SERVERS: tuple[Server, ...] = ("gate", "broker", "postgres")
