@@ -28,7 +28,7 @@ and, under `<epoch>:`, made by the scripts; a *record* is a packed map, read onc
 `lanes`, `active`             sets: all lanes; tenants that have work
 `workers`, `worker:<id>`      sorted set by end of validity; hash: slots, lanes
 `busy`                        hash: worker → leases it holds
-`sweeper`, `planned`          the worker that holds the sweep; when it means to sweep again
+`sweeper`, `planned`, `swept` the worker that holds the sweep; when it means to sweep again; when it did last
 `tokens`                      counter of the fence
 """
 

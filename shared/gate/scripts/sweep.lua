@@ -9,10 +9,21 @@
 local SWEEP = 900
 -- The longest time between two sweeps, in milliseconds.
 local LONGEST = 1000
+-- By so many milliseconds leases and waits may last longer where the clock was set back, and no rebuild is worth it.
+local PAST = 60000
 
 local sweeper, most = redis.call('GET', K .. 'sweeper'), tonumber(ARGV[4])
 if sweeper and sweeper ~= ARGV[2] then return answer({ swept = false, expired = 0, wake = tonumber(ARGV[3]) }) end
 redis.call('SET', K .. 'sweeper', ARGV[2], 'PX', ARGV[3])
+
+-- Leases, waits and windows end by the clock, so under one that was set back they would last longer by as much. A gate
+-- that finds itself in its own past is closed: its rebuild counts everything anew.
+local swept = tonumber(redis.call('GET', K .. 'swept') or now)
+if now < swept - PAST then
+    redis.call('DEL', PREFIX .. 'head')
+    return redis.error_reply('CLOSED the clock was set back: this gate must be rebuilt')
+end
+redis.call('SET', K .. 'swept', now)
 
 local moved = {}
 local function due(set)
