@@ -20,7 +20,7 @@ class Slot:
 
     def __init__(self, cell: Cell, room: Room, *, lane: str = LANE) -> None:
         self.heartbeat = Heartbeat(cell.gate, "w", [lane], lease_seconds=LEASE, slots=1)
-        self._lane, self._stopping, self._handing_back = lane, threading.Event(), threading.Event()
+        self._lane, self._stopping, self.handing_back = lane, threading.Event(), threading.Event()
         self._executor = Executor(
             cell,
             lambda _: room,
@@ -29,7 +29,7 @@ class Slot:
             lanes=[lane],
             run_on_seconds=0.0,
             stopping=self._stopping,
-            handing_back=self._handing_back,
+            handing_back=self.handing_back,
         )
 
     def serve(self) -> bool:
