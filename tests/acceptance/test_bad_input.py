@@ -21,7 +21,7 @@ from shared.cell import Cell
 from tests.integration.bus.places import amqp_channel
 from tests.support.cells import make_tenant
 from tests.support.walking import event
-from tests.support.workers import eventually
+from tests.support.workers import PATIENCE, eventually
 
 TURN = {"conversation": "c-1", "message": "hello"}
 
@@ -119,7 +119,7 @@ def flooded(cell: Cell, place: Place, *, bad: int, good: int) -> None:
     with serving(cell, place):
         for start in range(0, len(mixed), 1000):
             sender.send(mixed[start : start + 1000])
-        eventually(lambda: refusals() - before >= bad, "all bad messages are refused")
+        eventually(lambda: refusals() - before >= bad, "all bad messages are refused", patience=3 * PATIENCE)
         eventually(lambda: len(accepted(cell, place.tenant)) >= good, "all good messages are accepted")
         eventually(lambda: sender.depth() == 0, "all are acknowledged")
     print(f"{len(mixed)} messages in {time.monotonic() - begun:.1f} s")

@@ -103,6 +103,7 @@ def test_readme_links_lead_somewhere() -> None:
     assert [link for link in linked if not (ROOT / link.split("#")[0]).exists()] == []
 
 
+@pytest.mark.timeout(600)  # some thirty processes from the start, one after the other
 def test_readme_is_followed_from_the_first_command_to_the_last(platform: Platform) -> None:
     key = ""
     for command in commands("headgate"):

@@ -1,15 +1,12 @@
 """Slots and permits: no worker hoards, no lost permit stalls a lane, no flush of the broker loses a job."""
 
 import socket
-import subprocess
-import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from producers.cli.environment import environment
 from shared import ids
 from shared.cell import Cell
 from shared.embedded import Servers
@@ -17,9 +14,10 @@ from shared.stores import redis
 from tests.integration.bus.places import amqp_channel
 from tests.support import cells
 from tests.support.cells import make_tenant
+from tests.support.commands import celery
 from tests.support.records import change
 from tests.support.walking import accept, event, finished, submit
-from tests.support.workers import ROOT, eventually, workers
+from tests.support.workers import eventually, workers
 
 LANES = ["ops.pro"]
 
@@ -154,11 +152,7 @@ def test_jobs_travel_by_rabbitmq(cell_on_rabbitmq: Cell, pool: str) -> None:
 
 @pytest.mark.parametrize("queues", ["nonsense", "turns", "turns.pro,celery", "tuns.pro"])
 def test_a_worker_refuses_queues_that_are_no_lanes_in_one_line(cell: Cell, queues: str) -> None:
-    command = [sys.executable, "-m", "celery", "--quiet", "-A", "workers.app", "worker", "-Q", queues]
-    ended = subprocess.run(
-        command, cwd=ROOT, env=environment(cell.settings), capture_output=True, text=True, check=False
-    )
-    assert ended.returncode == 1
-    assert "Traceback" not in ended.stderr
-    (line,) = [line for line in ended.stderr.splitlines() if "lane" in line]
+    said = celery(cell.settings, "worker", "-Q", queues)
+    assert said.code == 1
+    (line,) = [line for line in said.err.splitlines() if "lane" in line]
     assert "lanes are FAMILY.TIER" in line

@@ -29,11 +29,20 @@ class Said:
 
 def headgate(settings: Settings, *arguments: str) -> Said:
     """`headgate …`, whatever comes of it; never a traceback."""
+    return ran(settings, "headgate", *arguments)
+
+
+def celery(settings: Settings, *arguments: str) -> Said:
+    """`celery -A workers.app …`, which ends by itself."""
+    return ran(settings, "celery", "--quiet", "-A", "workers.app", *arguments)
+
+
+def ran(settings: Settings, *argv: str) -> Said:
     with tempfile.TemporaryDirectory(prefix="headgate-said-") as folder:
         out, err = Path(folder, "out"), Path(folder, "err")
         for file in (out, err):
             file.touch()
-        code = shared_parent().run(["headgate", *arguments], settings, output=out, errors=err)
+        code = shared_parent().run(argv, settings, output=out, errors=err)
         said = Said(code, out.read_text(), err.read_text())
     assert "Traceback" not in said.err, said.err
     return said
