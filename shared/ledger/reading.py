@@ -25,8 +25,9 @@ ORDER BY seq DESC LIMIT %(limit)s
 OWNER_OF = "SELECT tenant_id FROM tenant.jobs WHERE job_id = %s"
 
 JOB = """
-SELECT tenant_id, job_id, kind, family, state, run, failures, priority, ordering_key, principal, door, source, event_id,
-       reply_to, accepted_at, offered_at, due_at, started_at, finished_at, payload, result, error
+SELECT tenant_id, job_id, kind, family, state, run, failures, deaths, priority, ordering_key, principal, door, source,
+       event_id, reply_to, accepted_at, offered_at, due_at, started_at, cancel_requested_at, finished_at,
+       payload, result, error
 FROM tenant.jobs WHERE tenant_id = %s AND job_id = %s
 """
 
@@ -71,6 +72,7 @@ class Job:
     state: str
     run: int
     failures: int
+    deaths: int
     priority: int
     ordering_key: str | None
     principal: str
@@ -82,6 +84,7 @@ class Job:
     offered_at: datetime | None
     due_at: datetime | None
     started_at: datetime | None
+    cancel_requested_at: datetime | None
     finished_at: datetime | None
     payload: dict[str, Any]
     result: dict[str, Any] | None

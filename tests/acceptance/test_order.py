@@ -51,28 +51,25 @@ def test_a_conversation_goes_on_turn_by_turn_though_workers_die(speaking_cell: C
             assert before["finished_at"] <= after["started_at"]
 
 
-def test_a_running_turn_is_cancelled_at_its_next_step_and_what_it_drew_is_billed(
+def test_a_running_turn_is_cancelled_in_its_call_and_what_it_drew_is_on_record(
     speaking_cell: Cell, model: Rehearsal
 ) -> None:
+    """The first of its calls was answered; nobody waits for the second any more, so nobody knows what it drew."""
     cell = speaking_cell
     key = make_tenant(cell, "acme").secret
-    model.settings(latency=2.0)
+    model.settings(faults=[{"fault": "lost", "model": "rehearsal-1", "after": 1}])
     with workers(cell, LANES):
         data = {"conversation": "c-1", "message": "What is a lock?"}
         turn = submit(cell, "agent.turn", data, key, replyto="headgate.replies.acme.inbox")
-        eventually(lambda: served(model), "the first call is on its way")
-        assert done(cell.settings, "jobs", "cancel", turn, "--json").document == {
-            "job": turn,
-            "tenant": "acme",
-            "state": "running",
-            "told": True,
-        }
+        eventually(lambda: served(model) == 2, "the second call is on its way")
+        said = done(cell.settings, "jobs", "cancel", turn, "--json").document
+        assert said == {"job": turn, "tenant": "acme", "state": "running", "told": True}
+        assert done(cell.settings, "jobs", "show", turn, "--json").document["cancel_requested_at"]
         row = finished(cell, "acme", turn)
         assert (row["state"], row["failures"], row["result"]) == ("cancelled", 0, None)
-        model.settings(latency=0.0)
-        eventually(lambda: billed(cell), "its draw is on record")
-    (call,) = model.served("sk-test-key")
-    assert billed(cell) == call.input_tokens + call.output_tokens
+        eventually(lambda: recorded(cell) == {"answered", "unknown"}, "both calls are on record")
+    answered, _ = model.served("sk-test-key")
+    assert billed(cell) == answered.input_tokens + answered.output_tokens
     assert "cancelled already" in refused(cell.settings, "jobs", "cancel", turn)
 
 
@@ -95,6 +92,12 @@ def test_a_job_whose_worker_died_is_cancelled_when_its_lease_has_run_out(cell: C
     done(cell.settings, "jobs", "cancel", probe)
     with workers(cell, LANES):
         assert finished(cell, "acme", probe)["state"] == "cancelled"
+
+
+def recorded(cell: Cell) -> set[str]:
+    statement = "SELECT state FROM tenant.steps WHERE model IS NOT NULL AND recorded_at IS NOT NULL"
+    with cell.database.transaction("acme") as connection:
+        return {row["state"] for row in connection.execute(statement)}
 
 
 def billed(cell: Cell) -> int:
