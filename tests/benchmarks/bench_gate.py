@@ -76,8 +76,10 @@ class GateBench:
         figures |= {"job_100k_us": jobs[3], "job_cpu_us": self._cpu(FEW), "job_100k_cpu_us": self._cpu(MANY)}
         figures |= {"memory_100k_mb": self._bytes / 1e6}
         figures |= {f"{what}{crowd}_us": self._us(crowd, what) for crowd in columns for what in OPERATIONS}
+        baseline = self._baseline()
+        figures |= {"job_cpu_vs_celery_task": self._cpu(FEW) / baseline["celery_task_cpu_us"]}
         judge(figures, TARGETS)
-        say("gate", figures, self._baseline())
+        say("gate", figures, baseline)
 
     def _baseline(self) -> Mapping[str, float]:
         """Of one task of plain Celery."""

@@ -5,7 +5,7 @@ worker running meanwhile. Two things are measured: the gate alone (offers, permi
 ledger) beside plain Celery, which on Redis keeps results; and the whole way (door, ledger, fences, one usage record a
 job) beside a plain Celery that keeps nothing. Then, with jobs of two seconds, how busy slots are while work waits.
 
-    python -m tests.benchmarks.bench_throughput [--jobs 3000] [--waves 4] [--rounds 3]
+    python -m tests.benchmarks.bench_throughput [--jobs 2000] [--waves 4] [--rounds 3]
 """
 
 import argparse
@@ -53,7 +53,7 @@ class Throughput:
                 self.contests["redis_gate"].round(gate, kept, self._jobs)
                 self.contests["redis_whole"].round(whole, nothing, self._jobs // 2)
                 self.celery_busy.append(celery_busy(celery, slots=SLOTS, waves=self._waves))
-                self.busy.append(headgate_busy(self._cell, whole.key, slots=SLOTS, waves=self._waves))
+                self.busy.append(headgate_busy(whole, slots=SLOTS, waves=self._waves))
 
     def on_rabbitmq(self, url: str) -> None:
         """The gate stays in Redis; only the permits go through RabbitMQ."""
@@ -95,7 +95,7 @@ def main() -> None:
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks.bench_throughput")
-    parser.add_argument("--jobs", type=int, default=3000, help="jobs of one figure; of the whole way, half as many")
+    parser.add_argument("--jobs", type=int, default=2000, help="jobs of one figure; of the whole way, half as many")
     parser.add_argument("--waves", type=int, default=4, help="jobs of two seconds for each slot")
     parser.add_argument("--rounds", type=int, default=3)
     return parser.parse_args()

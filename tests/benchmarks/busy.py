@@ -2,10 +2,8 @@
 
 from collections.abc import Sequence
 
-from shared.cell import Cell
-from shared.tenancy.provision import NewKey
 from tests.benchmarks.plain_celery import PlainCelery
-from tests.benchmarks.stage import finished, submit
+from tests.benchmarks.whole_way import WholeWay
 
 #: Seconds that a job holds its slot.
 HOLDS = 2.0
@@ -18,10 +16,9 @@ def busy_percent(runs: Sequence[tuple[float, float]], since: float, slots: int) 
     return 100 * held / (slots * (last - since))
 
 
-def headgate_busy(cell: Cell, key: NewKey, *, slots: int, waves: int) -> float:
-    """The whole way, by what the ledger says of each job: its start, and the begin of its last transaction."""
-    source = submit(cell, "ops.probe", [{"seconds": HOLDS}] * (slots * waves), key.secret)
-    times = finished(cell, key.principal, source)
+def headgate_busy(way: WholeWay, *, slots: int, waves: int) -> float:
+    """By what the ledger says of each job: its start, and the begin of its last transaction."""
+    times = way.finished(way.ask(slots * waves, seconds=HOLDS))
     runs = [(each.started_at.timestamp(), each.finished_at.timestamp()) for each in times]
     return busy_percent(runs, times[0].accepted_at.timestamp(), slots)
 

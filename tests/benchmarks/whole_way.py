@@ -22,25 +22,26 @@ class WholeWay:
 
     def __init__(self, cell: Cell) -> None:
         self._cell, self._asked = cell, 0
-        self.key = make_tenant(cell, self.TENANT, "pro", **UNHELD)
+        self._key = make_tenant(cell, self.TENANT, "pro", **UNHELD).secret
 
     def drain(self, jobs: int) -> float:
         """Jobs per second, from the moment at which a worker may take what is there."""
         with held_back(self._cell, self.TENANT):
-            source = self._ask(jobs)
+            source = self.ask(jobs)
             since = time.time()
-        return per_second(self._finished(source), since)
+        return per_second(self.finished(source), since)
 
     def end_to_end(self, jobs: int) -> float:
         """Jobs per second, from before the first is accepted; the worker runs meanwhile."""
         since = time.time()
-        return per_second(self._finished(self._ask(jobs)), since)
+        return per_second(self.finished(self.ask(jobs)), since)
 
-    def _ask(self, jobs: int) -> str:
+    def ask(self, jobs: int, *, seconds: float = 0.0) -> str:
+        """Jobs that hold their slot for so long; answers the source that marks them."""
         self._asked += jobs
-        return submit(self._cell, "ops.probe", [{}] * jobs, self.key.secret)
+        return submit(self._cell, "ops.probe", [{"seconds": seconds}] * jobs, self._key)
 
-    def _finished(self, source: str) -> Sequence[Times]:
+    def finished(self, source: str) -> Sequence[Times]:
         """Once each of them is done and on the bill."""
         times = finished(self._cell, self.TENANT, source)
         eventually(lambda: self._billed() == self._asked, "each job has its usage record")
