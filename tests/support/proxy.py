@@ -58,6 +58,7 @@ class Proxy:
         self._there = urlsplit(url)
         self._ways: set[Way] = set()
         self._tasks: set[asyncio.Task[None]] = set()
+        self._away = False
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="proxy", daemon=True)
         self._thread.start()
@@ -83,6 +84,16 @@ class Proxy:
             way.silent = True
 
         return self._to_each(silence)
+
+    @contextmanager
+    def away(self) -> Iterator[None]:
+        """Meanwhile nobody reaches the server: every connection is reset, and a new one is closed at once."""
+        self._away = True
+        self.cut()
+        try:
+            yield
+        finally:
+            self._away = False
 
     def close(self) -> None:
         async def end() -> None:
@@ -115,6 +126,9 @@ class Proxy:
             writer.close()
             return
         way = Way(writer, there_writer)
+        if self._away:
+            way.cut()
+            return
         self._ways.add(way)
         pumps = {
             asyncio.create_task(way.pump(reader, there_writer)),
