@@ -35,9 +35,7 @@ class Resources:
         redis, postgres, worker = self._processes
         commands = int(self._redis.info("stats")["total_commands_processed"])
         bytes_now = int(self._redis.info("memory")["used_memory"])
-        return Used(
-            monotonic(), cpu(redis), cpu(postgres), cpu(worker), commands, bytes_now, worker.memory_info().rss
-        )
+        return Used(monotonic(), cpu(redis), cpu(postgres), cpu(worker), commands, bytes_now, worker.memory_info().rss)
 
 
 def cpu(process: psutil.Process) -> float:
