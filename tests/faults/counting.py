@@ -8,6 +8,7 @@ from shared.cell import Cell
 from shared.errors import Unavailable
 from shared.gate.gate import GateClosed
 from shared.stores.postgres import one
+from tests.faults.bill import bill, misheld
 from tests.faults.hooks import POISON
 from tests.faults.scene import Scene
 from tests.faults.traffic import TENANTS
@@ -41,7 +42,7 @@ class Row:
     """One line of the matrix.
 
     `hits`: strikes while a lease was live. `finished`: jobs in a final state. `lost`: jobs that did not end as they had
-    to. `unbilled_tokens`: what the model served less what is billed, after the unknown calls were looked up in its log.
+    to. `unbilled_tokens`: what the model served less what is billed. `unknown_calls`: those that had to be reconciled.
     `recovery_s`: the longest time from a strike until every job that it met running was over.
     """
 
@@ -64,21 +65,18 @@ class Row:
 
 
 def counted(scene: Scene, model_key: str, jobs: int, hits: int, recovery: float) -> Row:
-    cell = scene.cell
-    billed, unknown = _billed(cell)
+    cell, billed = scene.cell, bill(scene.cell)
     served = scene.model.total(model_key)
-    found = [entry for call in unknown for entry in scene.model.lookup(call)]
-    reconciled = sum(entry.input_tokens + entry.output_tokens for entry in found)
-    accepted = total(cell, "SELECT count(*) AS n FROM tenant.jobs")
+    accepted = total(cell, "SELECT count(*) AS n FROM tenant.jobs WHERE family = 'turns'")
     return Row(
         hits=hits,
         accepted=accepted,
         finished=over(cell),
         doubled=sum(_each(cell, DOUBLED)),
         lost=jobs - accepted + sum(_each(cell, WRONG)),
-        leaked=sum(_each(cell, LEFT_OPEN)) + held_at_the_gate(cell),
-        unbilled_tokens=served.input_tokens + served.output_tokens - billed - reconciled,
-        unknown_calls=len(unknown),
+        leaked=sum(_each(cell, LEFT_OPEN)) + held_at_the_gate(cell) + misheld(cell),
+        unbilled_tokens=served.input_tokens + served.output_tokens - billed.billed,
+        unknown_calls=billed.unknown,
         recovery_s=round(recovery, 2),
     )
 
@@ -90,15 +88,10 @@ def total(cell: Cell, statement: LiteralString) -> int:
 
 
 def over(cell: Cell) -> int:
-    """Jobs in a final state."""
-    return total(cell, "SELECT count(*) AS n FROM tenant.jobs WHERE state NOT IN ('waiting', 'running')")
-
-
-def unrecorded(cell: Cell) -> int:
-    """Draws that are on no bill yet."""
-    open_draws = "SELECT FROM tenant.steps WHERE model IS NOT NULL AND state <> 'failed' AND recorded_at IS NULL"
-    with cell.metering.connection() as connection:
-        return len(connection.execute(open_draws).fetchall())
+    """Turns in a final state."""
+    return total(
+        cell, "SELECT count(*) AS n FROM tenant.jobs WHERE family = 'turns' AND state NOT IN ('waiting', 'running')"
+    )
 
 
 def unsent(cell: Cell) -> int:
@@ -119,12 +112,3 @@ def _each(cell: Cell, statement: LiteralString) -> Iterator[int]:
     for tenant in TENANTS:
         with cell.database.transaction(tenant) as connection:
             yield int(one(connection, statement, {"tenant": tenant, "poison": POISON})["n"])
-
-
-def _billed(cell: Cell) -> tuple[int, list[str]]:
-    """Tokens billed, and the calls on record as unknown; one that became known since was reversed."""
-    by_call = "SELECT call_id, status, sum(quantity)::bigint AS tokens FROM control.usage_records GROUP BY 1, 2"
-    with cell.metering.connection() as connection:
-        rows = connection.execute(by_call).fetchall()
-    billed = sum(row["tokens"] for row in rows if row["status"] == "billed")
-    return billed, sorted(row["call_id"] for row in rows if row["status"] == "unknown" and row["tokens"])

@@ -9,9 +9,10 @@ from datetime import datetime
 from uuid import UUID
 
 from shared.cell import Cell
-from shared.errors import Unavailable
+from shared.errors import HeadgateError, Unavailable
 from shared.stores.postgres import one
 from tests.faults import counting
+from tests.faults.bill import misheld, reconcile
 from tests.faults.counting import Row
 from tests.faults.fault import Fault
 from tests.faults.scene import Scene
@@ -74,9 +75,8 @@ def _struck(fault: Fault, scene: Scene, jobs: int) -> Row:
     if fault.by_itself:
         hits += _watched(over, fault, scene, struck, seconds=PATIENCE)
     _within(PATIENCE, lambda: not scene.tend() and over())
-    _within(
-        PATIENCE, lambda: not (counting.unrecorded(cell) or counting.unsent(cell) or counting.held_at_the_gate(cell))
-    )
+    _within(PATIENCE, lambda: reconcile(cell))
+    _within(PATIENCE, lambda: not (counting.unsent(cell) or counting.held_at_the_gate(cell) or misheld(cell)))
     recovery = struck.recovery(cell)
     while True:
         try:
@@ -119,7 +119,7 @@ def _within(seconds: float, look: Callable[[], bool]) -> bool:
     """Whether it comes true in time. It is no error if it does not: what is missing is counted."""
     until = time.monotonic() + seconds
     while time.monotonic() < until:
-        with suppress(Unavailable):  # a server that was struck may not be back yet
+        with suppress(HeadgateError):  # a server that was struck may not be back yet
             if look():
                 return True
         threading.Event().wait(LOOK)

@@ -13,6 +13,9 @@ from shared.gate.scripts import Library
 from shared.rehearsal.client import Rehearsal, rehearsal
 from shared.rehearsal.settings import RehearsalSettings
 from shared.settings import Settings
+from shared.tenancy import budgets
+from shared.tenancy.budgets import Change
+from tests.faults.bill import BUDGET
 from tests.faults.fault import Fault, Server
 from tests.faults.hooks import GATE_CLOCK
 from tests.faults.scene import Scene
@@ -65,9 +68,10 @@ def staged(fault: Fault, home: House, *, jobs: int) -> Iterator[Scene]:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="headgate-faults-")))
         gate = stack.enter_context(killable_redis(folder / "gate"))
         broker = stack.enter_context(killable_redis(folder / "broker"))
+        home.model.clear()
         home.model.settings(**{**RehearsalSettings().model_dump(mode="json"), "latency": LATENCY, **fault.model})
         cell = stack.enter_context(_cell(fault, home, folder, gate, broker))
-        keys = {tenant: make_tenant(cell, tenant, turns=100, running=100).secret for tenant in TENANTS}
+        keys = {tenant: _tenant(cell, tenant) for tenant in TENANTS}
         traffic = Traffic(cell, keys, jobs, rate=fault.rate, by_bus=fault.by_bus, poisoned=fault.poisoned)
         ways = {server: stack.enter_context(proxy(getattr(cell.settings, ADDRESS[server]))) for server in fault.through}
         crew = Crew(fault, home.parent, cell.settings, ways, folder / "told")
@@ -89,6 +93,8 @@ def _cell(fault: Fault, home: House, folder: Path, gate: KillableRedis, broker: 
         "lease_seconds": LEASE,
         "OPENAI_BASE_URL": home.model.url,
         "OPENAI_API_KEY": model_key(fault),
+        "call_log_url": home.model.url,
+        "call_log_grace_seconds": 1.0,
         "failures_allowed": AMPLE,
         **fault.settings,
     }
@@ -102,6 +108,13 @@ def _cell(fault: Fault, home: House, folder: Path, gate: KillableRedis, broker: 
             yield stepped
         finally:
             stepped.close()
+
+
+def _tenant(cell: Cell, tenant: str) -> str:
+    """A tenant with limits and a budget that bind nobody; answers its key."""
+    key = make_tenant(cell, tenant, turns=100, running=100)
+    budgets.change_tenant(cell.admin, tenant, Change(limits=BUDGET))
+    return key.secret
 
 
 def model_key(fault: Fault) -> str:
