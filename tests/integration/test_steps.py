@@ -12,10 +12,11 @@ from shared.ledger import journal, runs
 from shared.metering.prices import Tokens
 from shared.stores.postgres import Connection, Database
 from tests.support.cells import make_tenant
-from tests.support.spending import running
+from tests.support.spending import journaled, level, limited, running
 from workers import steps
 from workers.holding import Holding
-from workers.steps import Call, Reply, Steps
+from workers.interruption import Interrupted, Interruption
+from workers.steps import Call, CallFailed, Reply, Steps
 
 
 class Outage(Database):
@@ -79,3 +80,35 @@ def test_an_answer_is_given_up_when_the_run_is_over(cell: Cell, database: Outage
     with pytest.raises(OverError):
         made.paid("0.model", call(database, outage=1000))
     assert journal.answered(cell.database, run.lease) == {}
+
+
+def ended(error: Exception, database: Outage | None = None) -> Call:
+    """A call that ends with this error; where a database is given, when it has gone away for once."""
+
+    def make(_: str) -> Reply:
+        if database:
+            database.left = 1
+        raise error
+
+    return Call("model", "rehearsal-1", {"question": 1}, Tokens(100, 100), make)
+
+
+@pytest.mark.parametrize(("sent", "state", "held"), [(True, "unknown", 200), (False, "failed", 0)])
+def test_a_call_that_was_ended_may_have_been_drawn_if_it_had_gone_out(
+    cell: Cell, database: Outage, *, sent: bool, state: str, held: int
+) -> None:
+    run = running(cell, "acme", limited(cell, "acme", {"tokens_hour": 10_000}))
+    made = steps_in(database, cell, run, guard=lambda: None, charge=lambda _: None)
+    with pytest.raises(Interrupted):
+        made.paid("0.model", ended(Interrupted(Interruption.STOPPING, sent=sent)))
+    (step,) = journaled(cell, "acme")
+    assert (step["state"], step["error"], level(cell, "acme").held) == (state, "the worker stops", held)
+
+
+def test_what_ended_a_call_is_said_though_the_ledger_is_away(cell: Cell, database: Outage, run: runs.Run) -> None:
+    """Until it is known better the intent stays, and binds."""
+    made = steps_in(database, cell, run, guard=lambda: None, charge=lambda _: None)
+    with pytest.raises(CallFailed, match="refused"):
+        made.paid("0.model", ended(CallFailed("refused", retry=False), database))
+    (step,) = journaled(cell, "acme")
+    assert step["state"] == "intent"

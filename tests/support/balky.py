@@ -126,6 +126,12 @@ def deaf(talk: Talk) -> None:
             talk.provider.over.wait()
 
 
+def leaving(talk: Talk) -> None:
+    """Headers and the beginning of an answer, then the connection is closed."""
+    talk.await_request()
+    talk.end.sendall(HEAD % len(ANSWER) + ANSWER[:20])
+
+
 def whole(talk: Talk) -> None:
     """The answer, at once, to each request."""
     while talk.listen():

@@ -1,0 +1,47 @@
+"""Calls to a provider at this port, with no job around them."""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from math import inf
+from typing import Any
+
+import pytest
+
+from shared.settings import Settings
+from tests.support.balky import Balky
+from workers.models import bounds
+from workers.models.chat import ChatRequest, chat_call
+from workers.models.clients import Clients
+from workers.models.provider import Provider
+from workers.steps import Reply
+
+#: Seconds that a call here may take.
+LONG = 60.0
+
+#: Seconds after its bound at which a call has surely ended, on a busy machine; without a bound it would take long.
+SOON = 3.0
+
+#: Arranges that the time of a call is over as soon as this provider has heard of it.
+OverOnce = Callable[[Balky], None]
+
+
+def provider(port: int, guard: Callable[[], float] = lambda: inf, *, scheme: str = "http") -> Provider:
+    told: dict[str, Any] = {"OPENAI_API_KEY": "sk-test", "OPENAI_BASE_URL": f"{scheme}://localhost:{port}/v1"}
+    clients = Clients(Settings(**told))
+    assert clients.openai.max_retries == 0
+    return Provider(clients, guard)
+
+
+def called(made: Provider, words: str = "hello", *, timeout: float = LONG) -> Reply:
+    request = ChatRequest("m", [{"role": "user", "content": words}], 0.0, 10, [])
+    return chat_call(made, request, timeout=timeout).make("call")
+
+
+@contextmanager
+def ending(error: type[Exception], saying: str | None = None) -> Iterator[Any]:
+    """The call ends with this error, soon after a slice at most."""
+    began = time.monotonic()
+    with pytest.raises(error, match=saying) as raised:
+        yield raised
+    assert time.monotonic() - began < bounds.SLICE + SOON
