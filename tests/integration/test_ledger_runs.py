@@ -14,7 +14,7 @@ from shared.ledger.ends import Finish
 from shared.ledger.jobs import NewJob
 from shared.ledger.runs import AlreadyFinal, Fenced
 from shared.ledger.states import FINAL, State
-from shared.stores.postgres import Connection
+from shared.stores.postgres import Connection, one
 from shared.tenancy import agents
 from shared.tenancy.agents import Agent
 from tests.support import walking
@@ -37,6 +37,11 @@ def row(cell: Cell, job: NewJob) -> dict[str, Any]:
 def finish(cell: Cell, lease: Lease, state: State = State.DONE) -> None:
     with cell.database.transaction(lease.tenant) as connection:
         ends.finish(connection, lease, Finish(state, result={"by": lease.token}))
+
+
+def write(cell: Cell, lease: Lease) -> None:
+    with runs.holding(cell.database, lease):
+        return
 
 
 def wait_again(cell: Cell, lease: Lease, *, after: float = 0.0, failed: bool = False) -> bool:
@@ -162,6 +167,30 @@ def test_a_fenced_run_may_not_write_between_its_steps(cell: Cell, job: NewJob) -
         runs.start(cell.database, lease)
     with pytest.raises(Fenced), cell.database.transaction("acme") as connection:
         runs.hold(connection, zombie)
+
+
+def test_a_run_whose_start_a_crash_of_postgres_lost_is_fenced_and_leaves_no_trace(cell: Cell, job: NewJob) -> None:
+    """A start does not wait for the disk; whatever follows it would have taken it there."""
+    with cell.database.transaction("acme") as connection:
+        before = connection.execute("SELECT state, fence, run, started_at FROM tenant.jobs").fetchone()
+    lost = lease_on(job, 1)
+    runs.start(cell.database, lost)
+    with cell.database.transaction("acme") as connection:
+        restored = "state = %(state)s, fence = %(fence)s, run = %(run)s, started_at = %(started_at)s"
+        connection.execute(f"UPDATE tenant.jobs SET {restored}", before)
+    with pytest.raises(Fenced):
+        write(cell, lost)
+    with pytest.raises(Fenced):
+        finish(cell, lost)
+    assert not wait_again(cell, lost)
+    run = runs.start(cell.database, lease_on(job, 2))
+    assert (run.number, run.failures) == (1, 0)
+
+
+def test_only_the_start_does_not_wait_for_the_disk(cell: Cell, job: NewJob) -> None:
+    with cell.database.connection() as connection:
+        connection.execute(runs.START, runs.place(lease_on(job, 1)))
+        assert one(connection, "SHOW synchronous_commit")["synchronous_commit"] == "on"
 
 
 def test_a_run_ends_once(cell: Cell, job: NewJob) -> None:
