@@ -11,7 +11,7 @@ ask no more often together than the twenty.
 
 import argparse
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -53,11 +53,11 @@ class Case:
 
     @property
     def p50(self) -> float:
-        return tails([one.waits for one in self.seen])[0]
+        return tails([one.waits() for one in self.seen])[0]
 
     @property
     def p99(self) -> float:
-        return tails([one.waits for one in self.seen])[1]
+        return tails([one.waits() for one in self.seen])[1]
 
     @property
     def rate(self) -> float | None:
@@ -77,7 +77,7 @@ class Fairness:
         self.celery, self.queues = Case("plain Celery"), Case("plain Celery, a queue for each tenant")
         make_tenants(cell, ["heavy", *LIGHT, *THOUSAND])
         for tier in TIERS:
-            make_tenants(cell, [f"heavy-{tier}", *SPREAD[TIERS.index(tier) :: len(TIERS)]], tier)
+            make_tenants(cell, [f"heavy-{tier}", *_spread(tier)], tier)
 
     def run(self, rounds: int) -> None:
         with self._celery() as (one_queue, many), gate_worker("workers.app", self._cell, *_lanes(), slots=SLOTS):
@@ -105,15 +105,21 @@ class Fairness:
         ):
             yield OnCelery(one, LIGHT), OnCelery(many, LIGHT, queues=True)
 
-    def tell(self) -> None:
-        cases = (self.alone, self.flood, self.tiers, self.thousand, self.celery, self.queues)
+    def show(self) -> None:
+        """For people."""
+        cases = (self.alone, self.flood, self.thousand, self.tiers, self.celery, self.queues)
         rows = [[case.words, case.p50, case.p99, case.rate] for case in cases]
+        rows[4:4] = [[f"    light ones in {tier}", *self._waits_in(tier), None] for tier in TIERS]
         table(["", "light p50 ms", "light p99 ms", "heavy jobs/s"], *rows)
+
+    def tell(self) -> None:
         figures: dict[str, float | None] = {}
         for name, case in (("", self.flood), ("tiers_", self.tiers), ("thousand_", self.thousand)):
             figures[f"{name}light_p50_vs_alone"] = case.p50 / self.alone.p50
             figures[f"{name}light_p99_vs_alone"] = case.p99 / self.alone.p99
             figures |= case.figures(name)
+        for tier in TIERS:
+            figures[f"tiers_{tier}_light_p50_ms"], figures[f"tiers_{tier}_light_p99_ms"] = self._waits_in(tier)
         if self.flood.rate and self.celery.rate:
             figures["heavy_rate_vs_celery"] = self.flood.rate / self.celery.rate
         baseline: dict[str, float | None] = {}
@@ -121,6 +127,14 @@ class Fairness:
             baseline |= case.figures(name)
         judge(figures, TARGETS)
         say("fairness", figures, baseline)
+
+    def _waits_in(self, tier: str) -> tuple[float, float]:
+        return tails([one.waits(_spread(tier)) for one in self.tiers.seen])
+
+
+def _spread(tier: str) -> Sequence[str]:
+    """The light tenants of this tier."""
+    return SPREAD[TIERS.index(tier) :: len(TIERS)]
 
 
 def _lanes() -> list[str]:
@@ -132,6 +146,7 @@ def main() -> int:
     with stage() as cell:
         fairness = Fairness(cell, arguments.jobs, arguments.alone)
         fairness.run(arguments.rounds)
+    fairness.show()
     fairness.tell()
     return 0 if fairness.flood.p50 < BOUND else 1
 

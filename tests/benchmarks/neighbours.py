@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import count
@@ -19,12 +19,21 @@ HOLDS = 0.05
 PACE = 20
 
 
+#: Jobs that are asked for however soon a flood is over: one of a tenant in each of three tiers.
+LEAST = 3
+
+
 @dataclass(frozen=True)
 class Seen:
-    """Waits of the light tenants, in seconds from accepted to started; the heavy tenants' jobs per second."""
+    """Waits by light tenant, in seconds from accepted to started; the heavy tenants' jobs per second."""
 
-    waits: Sequence[float]
+    by_tenant: Mapping[str, Sequence[float]]
     rate: float = 0.0
+
+    def waits(self, tenants: Collection[str] | None = None) -> list[float]:
+        """Of these tenants, or of all."""
+        asked = self.by_tenant if tenants is None else tenants
+        return [wait for tenant in asked for wait in self.by_tenant[tenant]]
 
 
 class OnHeadgate:
@@ -57,8 +66,8 @@ class OnHeadgate:
         data = [{"seconds": HOLDS}] * jobs
         return submit(self._cell, "ops.probe", data, self._key, source=source, tenantid=tenant)
 
-    def _waits(self, source: str) -> list[float]:
-        return [job.waited for tenant in self._light for job in finished(self._cell, tenant, source)]
+    def _waits(self, source: str) -> Mapping[str, Sequence[float]]:
+        return {tenant: [job.waited for job in finished(self._cell, tenant, source)] for tenant in self._light}
 
 
 class OnCelery:
@@ -83,7 +92,7 @@ class OnCelery:
             self._celery.wait("light", asking.result())
         heavy, light = self._celery.times(self.HEAVY), self._celery.times("light")
         ended = max(started for _, started in heavy) + HOLDS
-        return Seen([started - sent for sent, started in light], jobs / (ended - since))
+        return Seen({"light": [started - sent for sent, started in light]}, jobs / (ended - since))
 
     def _ask(self, tenant: str) -> None:
         self._celery.ask("light", 1, HOLDS, queue=tenant if self._queues else None)
@@ -95,7 +104,8 @@ def now_and_then(
     """Ask for a job of each tenant in turn, at an even pace, whatever becomes of them; answers how many."""
     begun = time.monotonic()
     for number in count():
-        if number == most or stopping.wait(max(0.0, begun + number / PACE - time.monotonic())):
+        stopped = stopping.wait(max(0.0, begun + number / PACE - time.monotonic()))
+        if number == most or (stopped and number >= LEAST):
             break
         ask(tenants[number % len(tenants)])
     return number
