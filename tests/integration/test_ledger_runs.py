@@ -189,6 +189,7 @@ def test_a_run_whose_start_a_crash_of_postgres_lost_is_fenced_and_leaves_no_trac
 
 def test_only_the_start_does_not_wait_for_the_disk(cell: Cell, job: NewJob) -> None:
     with cell.database.connection() as connection:
+        connection.execute("SET synchronous_commit = on")  # as in life; the tests' Postgres waits for no disk
         connection.execute(runs.START, runs.place(lease_on(job, 1)))
         assert one(connection, "SHOW synchronous_commit")["synchronous_commit"] == "on"
 
