@@ -6,6 +6,10 @@ from tests.benchmarks.busy import busy_percent
 from tests.benchmarks.contest import Contest
 from tests.benchmarks.report import at_least, at_most, judge
 from tests.benchmarks.tally import per_second
+from tests.support.workers import ROOT
+
+
+BENCHMARKS = sorted(path.stem.removeprefix("bench_") for path in (ROOT / "tests/benchmarks").glob("bench_*.py"))
 
 
 class Fixed:
@@ -66,3 +70,9 @@ def test_a_target_that_is_missed_says_by_how_much(capsys: pytest.CaptureFixture[
 def test_a_target_that_is_met_says_so(capsys: pytest.CaptureFixture[str]) -> None:
     judge({"speed": 2.0}, [at_least("speed", 2)])
     assert capsys.readouterr().err == "speed, at least 2: 2.00: met\n"
+
+
+@pytest.mark.parametrize("name", BENCHMARKS)
+def test_every_benchmark_is_explained(name: str) -> None:
+    explained = (ROOT / "docs/benchmarks.md").read_text()
+    assert f"bench-{name}`" in explained or f"## {name}:" in explained
