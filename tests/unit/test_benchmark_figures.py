@@ -8,7 +8,6 @@ from tests.benchmarks.report import at_least, at_most, judge
 from tests.benchmarks.tally import per_second
 from tests.support.workers import ROOT
 
-
 BENCHMARKS = sorted(path.stem.removeprefix("bench_") for path in (ROOT / "tests/benchmarks").glob("bench_*.py"))
 
 
