@@ -59,7 +59,10 @@ class Heartbeat:
             self._renewed_until[lease.job] = since + deadline_of(Lane.named(lease.lane).family) + GRACE
 
     def drop(self, lease: Lease) -> None:
+        """Let go of a lease. Where the job is leased anew by now, to another slot of this process, that one is kept."""
         with self._lock:
+            if self._held.get(lease.job) != lease:
+                return
             for kept in (self._held, self._valid_until, self._renewed_until):
                 kept.pop(lease.job, None)
             self._cancelled.discard(lease.job)

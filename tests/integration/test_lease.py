@@ -47,3 +47,19 @@ def test_a_stopping_workers_jobs_keep_their_leases_until_they_end(servers: Serve
             assert worker.stop() == 0
         row = job(cell, "acme", probe)
         assert (row["state"], row["run"], row["failures"]) == ("done", 1, 0)
+
+
+def test_a_slot_that_is_done_with_a_lost_lease_leaves_the_one_that_has_the_job_now_alone(
+    cell: Cell, lease: Lease
+) -> None:
+    heartbeat = Heartbeat(cell.gate, "w", [LANE], lease_seconds=LEASE, slots=2)
+    heartbeat.hold(lease, monotonic())
+    cell.gate.renew("w", [lease], 0, slots=2, lanes=[LANE])
+    assert cell.gate.sweep("w").fields["expired"] == 1
+    anew = claim(cell)
+    assert anew is not None
+    assert anew.job == lease.job
+    heartbeat.hold(anew, monotonic())
+    heartbeat.drop(lease)
+    assert heartbeat.alive(anew)
+    assert heartbeat.held() == [anew]
