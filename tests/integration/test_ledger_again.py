@@ -76,6 +76,18 @@ def test_a_job_retried_that_was_to_be_cancelled_is_not_any_more(cell: Cell) -> N
         assert connection.execute("SELECT FROM tenant.jobs WHERE cancel_requested_at IS NULL").rowcount == 1
 
 
+def test_a_job_retried_that_was_to_be_cancelled_runs_where_its_worker_never_told_the_gate(cell: Cell) -> None:
+    submitted(cell, 1)
+    (lease,) = started(cell, 1)
+    cell.gate.cancel(lease.job)
+    die(cell, lease)
+    retry(cell, lease)
+    cell.gate.renew("w", [lease], 0, slots=1, lanes=["ops.pro"])
+    assert cell.gate.sweep("w").fields["expired"] == 1
+    (second,) = started(cell, 1)
+    assert cell.gate.renew("w", [second], 30, slots=1, lanes=["ops.pro"]).cancelled == set()
+
+
 def test_a_job_that_did_not_end_badly_does_not_wait_again(cell: Cell) -> None:
     submitted(cell, 1)
     (lease,) = started(cell, 1)

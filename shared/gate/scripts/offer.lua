@@ -20,7 +20,8 @@ if fresh then
 else
     local known = job_of(id)
     if known.lease and not known.again then
-        known.again = true
+        -- What was to be cancelled was over before it was offered anew.
+        known.again, known.cancelled = true, nil
         keep_job(id, known)
     end
 end
