@@ -2,9 +2,10 @@
 
 The rebuilder raises the epoch while no run starts, and commits, so that none starts after under a token from before;
 refills the budgets (`refilling.py`); reads every unfinished job in order of acceptance; offers those that wait and
-leases those that run, under the tokens they run with, for one whole lease; holds back the lanes that are paused; and
-only then puts the epoch in force. If it dies on the way the gate stays closed, and the next rebuilder begins anew with
-a higher epoch. A job committed after the reading is offered by its door or by the ledger sweep.
+leases those that run, under the tokens they run with, for one whole lease; holds back the lanes that are paused; tells
+tenants that were changed of late, also where nothing of theirs waits; and only then puts the epoch in force. If it
+dies on the way the gate stays closed, and the next rebuilder begins anew with a higher epoch. A job committed after
+the reading is offered by its door or by the ledger sweep.
 """
 
 import time
@@ -12,6 +13,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
+from typing import TypeVar
 
 import structlog
 
@@ -29,6 +31,12 @@ from shared.tenancy.tenants import Tenant, Tenants
 
 #: Jobs per round trip: large enough that the trip does not count, small enough that Redis answers others in between.
 BATCH = 500
+
+#: Seconds for which a tenant's change is told: far longer than any door goes by what it read before
+#: (`access_cache_seconds`, 10).
+CHANGED = 600.0
+
+Thing = TypeVar("Thing")
 
 log = structlog.get_logger(__name__)
 
@@ -78,8 +86,7 @@ class Rebuilder:
                 waiting, running = waiting + waits, running + runs
                 owed.update(permits)
                 log.info("rebuilding the gate", epoch=epoch, waiting=waiting, running=running)
-        for lane in pauses.paused(self._dispatcher):
-            self._gate.pause(lane, paused=True, epoch=epoch)
+        owed.update(self._tell(epoch))
         opened = self._gate.open(epoch, memory)
         if opened:
             metrics.REBUILDS.inc()
@@ -87,6 +94,15 @@ class Rebuilder:
         rebuilt = Rebuilt(epoch, waiting, running, time.monotonic() - begun, opened, owed if opened else {})
         log.info("gate rebuilt", epoch=epoch, waiting=waiting, running=running, opened=opened)
         return rebuilt
+
+    def _tell(self, epoch: int) -> Permits:
+        """Lanes that are paused, and tenants that were changed of late: doors may bring what held for them before."""
+        for lane in pauses.paused(self._dispatcher):
+            self._gate.pause(lane, paused=True, epoch=epoch)
+        owed: Counter[str] = Counter()
+        for batch in _batches(self._tenants.changed(within=CHANGED)):
+            owed.update(self._gate.configure(*(tenant.configuration for tenant in batch), epoch=epoch))
+        return owed
 
     def _refill(self, batch: list[Standing], tenants: Mapping[str, Tenant], epoch: int) -> tuple[int, int, Permits]:
         waiting = [job for job in batch if job.state == State.WAITING]
@@ -98,10 +114,10 @@ class Rebuilder:
         return len(waiting), len(running), permits
 
     def _offer(self, job: Committed, tenants: Mapping[str, Tenant]) -> Offer:
-        return self._intake.as_offer(job, tenants[job.tenant_id])
+        return self._intake.as_offer(job, tenants.get(job.tenant_id))  # made since: read by itself
 
 
-def _batches(jobs: Iterable[Standing]) -> Iterator[list[Standing]]:
-    source = iter(jobs)
+def _batches(things: Iterable[Thing]) -> Iterator[list[Thing]]:
+    source = iter(things)
     while batch := list(islice(source, BATCH)):
         yield batch

@@ -13,6 +13,7 @@ from shared.ledger.runs import Fenced
 from shared.ledger.states import State
 from shared.tenancy.provision import Provisioning
 from tests.support.cells import LEASE, make_tenant
+from tests.support.ledgers import new_job
 from tests.support.rebuilding import LANE, claim, claimed, rebuild, started, submitted
 from tests.support.workers import eventually
 
@@ -88,6 +89,29 @@ def test_a_suspended_tenants_jobs_come_back_and_wait(cell: Cell) -> None:
     assert rebuild(cell) == (2, 0)
     assert claim(cell) is None
     assert cell.gate.waiting([("acme", Family.OPS)]) == [2]
+
+
+def test_a_tenant_that_was_paused_with_nothing_waiting_is_still_held_back_from_what_a_door_read_before(
+    cell: Cell,
+) -> None:
+    before = cell.tenants.get("acme")
+    Provisioning(cell.admin).change_tenant("acme", paused=True)
+    cell.redis.flushall()
+    rebuild(cell)
+    with cell.database.transaction("acme") as connection:
+        recorded = cell.intake.record_child(connection, new_job())
+    assert recorded is not None
+    cell.gate.offer([cell.intake.as_offer(recorded, before)])
+    assert claim(cell) is None
+
+
+def test_jobs_of_a_tenant_that_was_made_during_the_rebuild_are_taken_in(
+    cell: Cell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    submitted(cell, 1)
+    cell.redis.flushall()
+    monkeypatch.setattr(cell.tenants, "all", list)
+    assert rebuild(cell) == (1, 0)
 
 
 def test_a_past_epoch_leaves_no_keys(cell: Cell, monkeypatch: pytest.MonkeyPatch) -> None:
