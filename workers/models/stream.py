@@ -27,10 +27,12 @@ class Bounded(NetworkStream):
         """Send all of it, whatever it belongs to."""
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ARG002 - httpcore's signature
-        """Send a part of the call's request."""
-        if buffer:
-            current().sent = True
-            self.send(buffer)
+        """Send a part of the call's request, the first not before the call has been asked."""
+        bounds = current()
+        if not bounds.sent:
+            bounds.patience()
+            bounds.sent = True
+        self.send(buffer)
 
     def start_tls(
         self,

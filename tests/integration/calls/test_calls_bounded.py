@@ -5,7 +5,7 @@ from math import inf
 
 import pytest
 
-from tests.support.balky import Behaviour, balky, deaf, dripping, dripping_headers, full, half, silent
+from tests.support.balky import Behaviour, balky, deaf, dripping, dripping_headers, full, half, silent, whole
 from tests.support.calling import LONG, SOON, OverOnce, called, ending, provider
 from workers.interruption import Interrupted, Interruption
 from workers.models import bounds
@@ -92,6 +92,23 @@ def test_a_call_that_is_ended_before_it_was_sent_is_not_said_to_have_been() -> N
 
     with full() as port:
         made = provider(port, guard)
+        with ending(Interrupted) as stopped:
+            called(made)
+    assert not stopped.value.sent
+
+
+def test_nothing_is_sent_on_a_kept_connection_once_the_run_may_not_go_on() -> None:
+    over = False
+
+    def guard() -> float:
+        if over:
+            raise Interrupted(Interruption.LOST)
+        return inf
+
+    with balky(whole) as there:
+        made = provider(there.port, guard)
+        assert called(made).outcome["content"] == "hello"
+        over = True
         with ending(Interrupted) as stopped:
             called(made)
     assert not stopped.value.sent
