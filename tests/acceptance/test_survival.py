@@ -154,15 +154,20 @@ def test_an_ingest_whose_child_process_is_killed_is_done_once(cell: Cell) -> Non
 
 def test_an_ingest_whose_parent_process_is_killed_is_done_once_by_another_worker(cell: Cell) -> None:
     with workers(cell, ["ingest.pro"], pool="prefork", slots=2) as (worker,):
-        orphans = children(worker)
-        ingest = ingesting(cell, worker.process.kill)
-        assert not psutil.wait_procs(orphans, timeout=PATIENCE)[1], "no child lives on"
+        ingest = ingesting(cell, lambda: kill_parent(worker))
     with workers(cell, ["ingest.pro"], pool="prefork", slots=2):
         ingested_once(cell, ingest)
 
 
 def children(worker: Worker) -> list[psutil.Process]:
     return psutil.Process(worker.process.pid).children(recursive=True)
+
+
+def kill_parent(worker: Worker) -> None:
+    """And see its children end with it, before what they wait for comes."""
+    orphans = children(worker)
+    worker.process.kill()
+    assert not psutil.wait_procs(orphans, timeout=PATIENCE)[1], "no child lives on"
 
 
 def kill_children(worker: Worker) -> None:
