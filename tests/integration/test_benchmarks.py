@@ -60,10 +60,10 @@ def test_the_gates_cost_is_told_by_operation_and_by_number_of_tenants() -> None:
 
 
 def test_idle_tells_what_tenants_without_work_cost_beside_none() -> None:
-    code, said = benchmark("idle", "--tenants", "500", "--seconds", "1", "--settle", "0")
+    code, said = benchmark("idle", "--tenants", "2000", "--seconds", "1", "--settle", "0")
     assert code == 0
     assert {"cpu_percent", "commands_per_s", "memory_mb"} <= said["figures"].keys() & said["baseline"].keys()
-    assert said["figures"]["redis_memory_mb"] > 0
+    assert said["figures"]["redis_memory_mb"] > 0.6  # a tenant that the gate knows is about 600 bytes
 
 
 def test_rebuild_tells_its_seconds_beside_the_bare_reading() -> None:
