@@ -13,6 +13,7 @@ from typing import Self
 
 import structlog
 from celery import Celery
+from kombu import Producer
 from kombu.exceptions import OperationalError
 
 from shared.contracts.kinds import Family
@@ -38,8 +39,8 @@ CELERY = {
 #: For Redis: no hang on a half-open connection, and a permit that nobody acknowledged comes again within the hour.
 REDIS_TRANSPORT = {"socket_timeout": 8, "socket_connect_timeout": 8, "health_check_interval": 5}
 
-#: For AMQP: a publish is done when the broker says so.
-AMQP_TRANSPORT = {"confirm_publish": True}
+#: For AMQP: a publish is done when the broker says so, and a connection on which it says nothing for long is lost.
+AMQP_TRANSPORT = {"confirm_publish": True, "read_timeout": 8, "write_timeout": 8}
 
 #: A lane's name: its family, and whose it is, a tier's (`.`) or a tenant's (`@`).
 NAME = re.compile(rf"({'|'.join(Family)})([.@])([\w-]+)")
@@ -107,10 +108,19 @@ class PermitPublisher:
             return
         try:
             with self._celery.producer_or_acquire() as producer:
-                for lane, missing in permits.items():
-                    name = task_name(Lane.named(lane).family)
-                    for _ in range(missing):
-                        self._celery.send_task(name, kwargs={"lane": lane}, queue=lane, producer=producer, retry=False)
+                self._send(permits, producer)
         except (OperationalError, OSError) as error:
             metrics.PERMITS_LOST.inc()
             log.warning("permits not published; the sweep will send them anew", permits=permits, error=str(error))
+
+    def _send(self, permits: Mapping[str, int], producer: Producer) -> None:
+        """A connection that fails is let go without a word: it may be silent, and its pool would hand it out again."""
+        try:
+            for lane, missing in permits.items():
+                name = task_name(Lane.named(lane).family)
+                for _ in range(missing):
+                    self._celery.send_task(name, kwargs={"lane": lane}, queue=lane, producer=producer, retry=False)
+        except (OperationalError, OSError):
+            if producer.connection is not None:
+                producer.connection.collect()
+            raise

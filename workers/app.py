@@ -23,8 +23,14 @@ from workers.waking import Waker
 #: On Redis, take a permit only when a slot is free; what is taken early would wait beside free slots elsewhere.
 ON_REDIS = {"worker_disable_prefetch": True, "worker_prefetch_multiplier": 1, "task_acks_late": False}
 
-#: On AMQP the same by prefetch 1 and late acknowledgement; a permit that comes again is harmless.
-ON_AMQP = {"worker_prefetch_multiplier": 1, "task_acks_late": True, "task_reject_on_worker_lost": True}
+#: On AMQP the same by prefetch 1 and late acknowledgement; a permit that comes again is harmless. A connection on which
+#: no heartbeat came for twice as many seconds as told here is lost.
+ON_AMQP = {
+    "worker_prefetch_multiplier": 1,
+    "task_acks_late": True,
+    "task_reject_on_worker_lost": True,
+    "broker_heartbeat": 10,
+}
 
 #: Seconds between the soft and the hard end of a child that outlives its family's deadline.
 HARD = 10

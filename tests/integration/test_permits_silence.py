@@ -1,0 +1,47 @@
+"""A broker that takes what is sent and answers nothing costs permits, never a slot."""
+
+import socket
+import uuid
+from collections.abc import Iterator
+
+import pytest
+
+from shared import lanes
+from shared.lanes import PermitPublisher
+from tests.integration.bus.places import amqp_channel
+from tests.support.proxy import proxy
+
+RABBITMQ = "amqp://guest:guest@127.0.0.1:5672//"
+
+
+@pytest.fixture
+def lane() -> Iterator[str]:
+    """A lane that nobody else has."""
+    with socket.socket() as probe:
+        if probe.connect_ex(("127.0.0.1", 5672)):
+            pytest.skip("no RabbitMQ on 127.0.0.1:5672")
+    name = f"ops.test-{uuid.uuid4().hex}"
+    yield name
+    with amqp_channel() as channel:
+        channel.queue_delete(name)
+
+
+def waiting(lane: str) -> int:
+    with amqp_channel() as channel:
+        found = channel.queue_declare(lane, passive=True)
+    assert found is not None
+    return int(found[1])
+
+
+@pytest.mark.rabbitmq
+def test_a_silent_connection_is_given_up_and_the_next_permits_get_through(
+    lane: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(lanes.AMQP_TRANSPORT, "read_timeout", 1)
+    with proxy(RABBITMQ) as way:
+        publisher = PermitPublisher(way.instead(RABBITMQ))
+        publisher.publish({lane: 1})
+        assert way.silence() > 0
+        publisher.publish({lane: 1})
+        publisher.publish({lane: 1})
+    assert waiting(lane) == 2
