@@ -13,6 +13,7 @@ from pathlib import Path
 
 from tests.faults.counting import Row
 from tests.faults.matrix import FAULTS
+from tests.faults.rabbitmq import there_is_one
 from tests.faults.row import run
 from tests.faults.stage import house
 
@@ -23,15 +24,20 @@ def main() -> int:
     parser.add_argument("--jobs", type=int, default=300, help="turns per row")
     parser.add_argument("--log", type=Path, default=Path(os.devnull), help="where the workers' own words go")
     asked = parser.parse_args()
-    rows: dict[str, Row] = {}
+    rows: dict[str, Row | None] = {}
     with house(asked.log) as home:
         for name in asked.fault or FAULTS:
-            begun = time.monotonic()
-            rows[name] = run(FAULTS[name], home, jobs=asked.jobs)
-            mark = "clean" if rows[name].clean else "NOT CLEAN"
-            sys.stderr.write(f"{name} ({time.monotonic() - begun:.0f} s) {mark}: {rows[name].told()}\n")
-    sys.stdout.write(json.dumps({"faults": {name: row.told() for name, row in rows.items()}}) + "\n")
-    return 0 if all(row.clean for row in rows.values()) else 1
+            begun, fault = time.monotonic(), FAULTS[name]
+            rows[name] = run(fault, home, jobs=asked.jobs) if there_is_one() or not fault.rabbitmq else None
+            sys.stderr.write(f"{name} ({time.monotonic() - begun:.0f} s) {_said(rows[name])}\n")
+    sys.stdout.write(json.dumps({"faults": {name: row and row.told() for name, row in rows.items()}}) + "\n")
+    return 0 if all(row is None or row.clean for row in rows.values()) else 1
+
+
+def _said(row: Row | None) -> str:
+    if row is None:
+        return "not played: no RabbitMQ on 127.0.0.1:5672"
+    return f"{'clean' if row.clean else 'NOT CLEAN'}: {row.told()}"
 
 
 if __name__ == "__main__":

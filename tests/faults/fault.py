@@ -38,6 +38,8 @@ class Fault:
     rate: float = BUSY
     #: They come as messages, each of them several times.
     by_bus: bool = False
+    #: Permits travel by RabbitMQ instead of Redis.
+    rabbitmq: bool = False
     #: So many of them kill whoever runs them, and are to end dead.
     poisoned: int = 0
     #: Servers that workers reach by way of a proxy.

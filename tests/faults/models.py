@@ -41,4 +41,5 @@ FAULTS = (
     _struck("model_hangs", "hang"),
     _struck("model_answers_lost", "lost"),
     _struck("model_answers_cut", "cut"),
+    _struck("model_drips", "slow"),
 )

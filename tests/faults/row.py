@@ -22,7 +22,7 @@ from tests.faults.stage import House, model_key, staged
 BETWEEN = (0.3, 2.0)
 
 #: Seconds after which a row is struck no more: several recoveries long.
-STRUCK = 20.0
+STRUCK = 15.0
 
 #: Seconds in which the work must then be over, and what came of it be sent and billed.
 PATIENCE = 90.0

@@ -1,14 +1,14 @@
 """What a fault may strike: four tenants, workers and doors, a gate and a broker of their own, and ways to them."""
 
-import random
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
+from random import Random
 
 from shared.cell import Cell
 from shared.errors import Unavailable
 from shared.gate.gate import GateClosed
 from shared.rehearsal.client import Rehearsal
+from tests.faults.crew import Crew
 from tests.faults.fault import Server
 from tests.faults.traffic import Traffic
 from tests.support.killable import KillablePostgres, KillableRedis
@@ -26,13 +26,10 @@ class Scene:
     postgres: KillablePostgres
     gate: KillableRedis
     broker: KillableRedis
+    lanes: Sequence[str]
     #: Proxies between the workers and their servers.
     ways: Mapping[Server, Proxy]
-    #: Where a worker that kills itself leaves word.
-    told: Path
-    fork_worker: Callable[[Sequence[Hook], bool], Child]
-    fork_door: Callable[[], Child]
-    random: random.Random
+    crew: Crew
     workers: list[Child] = field(default_factory=list)
     doors: list[Child] = field(default_factory=list)
     #: Workers kill themselves at the row's point.
@@ -40,11 +37,15 @@ class Scene:
     #: How often the model had struck when it was last looked at.
     struck: int = 0
 
+    @property
+    def random(self) -> Random:
+        return self.crew.chance
+
     def start_worker(self, *hooks: Hook) -> None:
-        self.workers.append(self.fork_worker(hooks, self.armed))
+        self.workers.append(self.crew.worker(hooks, armed=self.armed))
 
     def start_door(self) -> None:
-        self.doors.append(self.fork_door())
+        self.doors.append(self.crew.door())
 
     def tend(self) -> int:
         """Replace each worker that has died, as whoever supervises them does; answers how many had."""
@@ -64,8 +65,8 @@ class Scene:
 
     def kills(self) -> int:
         """How many workers killed themselves since this was last asked."""
-        died = len(self.told.read_text().splitlines())
-        self.told.write_text("")
+        died = len(self.crew.told.read_text().splitlines())
+        self.crew.told.write_text("")
         return died
 
     def strikes_of_the_model(self) -> int:

@@ -4,7 +4,6 @@ import threading
 
 from tests.faults.fault import LIGHT, Fault
 from tests.faults.scene import Scene
-from tests.faults.stage import LANES
 
 #: Seconds for which a server that died is away, or a full one stays full.
 AWAY = 1.0
@@ -65,14 +64,14 @@ def broker_restarted_empty(scene: Scene) -> int:
 def permits_lost(scene: Scene) -> int:
     """The broker forgets every permit, while the gate believes in them."""
     with scene.broker.client as broker:
-        broker.delete(*LANES)
+        broker.delete(*scene.lanes)
     return 1
 
 
 def half_of_the_permits_lost(scene: Scene) -> int:
     """Under light traffic, where no flood of new permits covers it up: half of those that are out vanish."""
     with scene.broker.client as broker:
-        for lane in LANES:
+        for lane in scene.lanes:
             broker.lpop(lane, max(1, int(broker.llen(lane)) // 2))
     return 1
 

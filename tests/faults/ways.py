@@ -1,5 +1,7 @@
 """Connections between workers and servers that are cut, or that go silent while both ends believe in them."""
 
+from dataclasses import replace
+
 from tests.faults.fault import Fault, Server
 from tests.faults.scene import Scene
 from tests.support.warm import Hook
@@ -23,6 +25,15 @@ def _silent(server: Server) -> Fault:
     return Fault(silence, called=f"{server}_connections_half_open", through=(server,), hooks=hooks)
 
 
+def _on_rabbitmq(fault: Fault) -> Fault:
+    return replace(fault, called=fault.name.replace("broker", "rabbitmq"), rabbitmq=True)
+
+
 SERVERS: tuple[Server, ...] = ("gate", "broker", "postgres")
 
-FAULTS = (*map(_cut, SERVERS), *map(_silent, SERVERS))
+FAULTS = (
+    *map(_cut, SERVERS),
+    *map(_silent, SERVERS),
+    _on_rabbitmq(_cut("broker")),
+    _on_rabbitmq(_silent("broker")),
+)
