@@ -54,6 +54,12 @@ class Calls:
         with _translated():
             return self._redis.eval(scripts.bare(operation), 1, self._prefix, *arguments)
 
+    def epoch(self) -> int:
+        """The epoch that the head names; 0 where there is none."""
+        with _translated():
+            head = self._redis.get(f"{self._prefix}head")
+        return int(head.partition(b":")[2]) if isinstance(head, bytes) else 0
+
     def forget(self, epoch: int) -> None:
         """Remove every key of the epochs before this one."""
         with _translated():

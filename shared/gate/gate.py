@@ -113,6 +113,10 @@ class Gate:
         """Put an epoch in force that was rebuilt in this memory; False where that, or the epoch in force, is newer."""
         return bool(self._calls.bare("open", epoch, memory))
 
+    def epoch(self) -> int:
+        """The epoch that was opened last, whether or not it is in force; 0 where none is remembered."""
+        return self._calls.epoch()
+
     def is_open(self) -> bool:
         """Whether the gate works."""
         try:

@@ -69,13 +69,20 @@ class Rebuilder:
         self._lease_seconds = lease_seconds
 
     def rebuild(self) -> Rebuilt | None:
-        """Rebuild a closed gate; None where another is at it, or has just done it."""
+        """Rebuild a gate that is closed, or open on another epoch than the ledger's; None where another is at it."""
         with housekeeping.sole_rebuilder(self._dispatcher) as sole:
-            return self._rebuild() if sole and not self._gate.is_open() else None
+            return self._rebuild() if sole and (not self._gate.is_open() or self.is_strange()) else None
+
+    def is_strange(self) -> bool:
+        """Whether the ledger knows another epoch than the gate was opened on, as after a restored backup.
+
+        Every start is fenced then, while the gate itself sees nothing wrong.
+        """
+        return self._gate.epoch() != housekeeping.epoch(self._dispatcher)
 
     def _rebuild(self) -> Rebuilt:
         begun, memory = time.monotonic(), self._gate.memory()
-        with housekeeping.new_epoch(self._dispatcher) as (epoch, unfinished):
+        with housekeeping.new_epoch(self._dispatcher, above=self._gate.epoch()) as (epoch, unfinished):
             holding = refill(self._gate, self._metering, epoch=epoch)
             log.info("rebuilding the gate", epoch=epoch, calls_held=holding)
             tenants = {tenant.tenant_id: tenant for tenant in self._tenants.all()}

@@ -42,6 +42,8 @@ UPDATE tenant.jobs SET offered_at = now() FROM unnest(%s::text[], %s::uuid[]) AS
 WHERE jobs.tenant_id = offered.tenant_id AND jobs.job_id = offered.job_id AND jobs.offered_at IS NULL
 """
 
+RAISE_EPOCH = "UPDATE tenant.epoch SET epoch = greatest(epoch, %s) + 1 RETURNING epoch"
+
 COUNT_UNOFFERED = """
 SELECT count(*) AS jobs FROM (
     SELECT FROM tenant.jobs WHERE state = 'waiting' AND offered_at IS NULL LIMIT %s) AS unoffered
@@ -96,6 +98,13 @@ def mark_offered(dispatcher: Database, jobs: Sequence[tuple[str, UUID]]) -> None
         connection.execute(MARK_OFFERED, ([tenant for tenant, _ in jobs], [job for _, job in jobs]))
 
 
+def epoch(dispatcher: Database) -> int:
+    """The epoch under which runs may start."""
+    with dispatcher.connection() as connection:
+        number: int = one(connection, "SELECT epoch FROM tenant.epoch")["epoch"]
+        return number
+
+
 @contextmanager
 def sole_rebuilder(dispatcher: Database) -> Iterator[bool]:
     """Whether nobody else rebuilds; whoever does and dies makes way with its connection."""
@@ -105,8 +114,8 @@ def sole_rebuilder(dispatcher: Database) -> Iterator[bool]:
 
 
 @contextmanager
-def new_epoch(dispatcher: Database) -> Iterator[tuple[int, Iterator[Standing]]]:
-    """Raise the epoch, then hand out every unfinished job in order of acceptance.
+def new_epoch(dispatcher: Database, *, above: int = 0) -> Iterator[tuple[int, Iterator[Standing]]]:
+    """Raise the epoch, over `above` too (what the gate knows), then hand out every unfinished job as it was accepted.
 
     The number is committed first, so it is never given twice, and from then on no lease of an earlier epoch starts:
     what is read after stands still, but for runs that end.
@@ -114,7 +123,7 @@ def new_epoch(dispatcher: Database) -> Iterator[tuple[int, Iterator[Standing]]]:
     with dispatcher.transaction() as connection:
         connection.execute("SET LOCAL lock_timeout = '60s'")
         connection.execute("SELECT pg_advisory_xact_lock(%s)", (EPOCH_LOCK,))
-        epoch = one(connection, "UPDATE tenant.epoch SET epoch = epoch + 1 RETURNING epoch")["epoch"]
+        epoch = one(connection, RAISE_EPOCH, (above,))["epoch"]
     with dispatcher.transaction() as connection:
         be_patient(connection)
         yield epoch, _unfinished(connection)

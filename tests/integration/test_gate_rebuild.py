@@ -7,7 +7,7 @@ import pytest
 from shared.cell import Cell
 from shared.contracts.kinds import Family
 from shared.gate.values import Ending
-from shared.ledger import ends, runs
+from shared.ledger import ends, housekeeping, runs
 from shared.ledger.ends import Finish
 from shared.ledger.runs import Fenced
 from shared.ledger.states import State
@@ -16,6 +16,7 @@ from tests.support.cells import LEASE, make_tenant
 from tests.support.ledgers import new_job
 from tests.support.rebuilding import LANE, claim, claimed, rebuild, started, submitted
 from tests.support.workers import eventually
+from workers.upkeep import ledger_sweep
 
 
 @pytest.fixture(autouse=True)
@@ -125,3 +126,17 @@ def test_a_past_epoch_leaves_no_keys(cell: Cell, monkeypatch: pytest.MonkeyPatch
     assert isinstance(head, bytes)
     prefixes = {key.split(b":")[2] for key in cell.redis.scan_iter("hg:{main}:*")}
     assert prefixes == {b"head", b"mark", head.partition(b":")[2]}
+
+
+@pytest.mark.parametrize("ahead", [1, -1], ids=["ahead", "behind"])
+def test_a_ledger_that_knows_another_epoch_than_an_open_gate_gets_a_gate_of_its_own(cell: Cell, ahead: int) -> None:
+    (job,) = submitted(cell, 1)
+    before = cell.gate.epoch()
+    with cell.dispatcher.connection() as connection:
+        connection.execute("UPDATE tenant.epoch SET epoch = epoch + %s", (ahead,))
+    assert cell.gate.is_open()
+    ledger_sweep.sweep_ledger(cell)
+    assert cell.gate.epoch() == housekeeping.epoch(cell.dispatcher) > before
+    lease = claim(cell)
+    assert lease is not None
+    assert runs.start(cell.database, lease).job == job

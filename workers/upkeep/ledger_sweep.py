@@ -1,6 +1,7 @@
 """Tells the gate what it was never told of jobs: that they were committed and not offered, or cancelled.
 
-Whoever should have told it died in between, or the gate was closed, full or away.
+Whoever should have told it died in between, or the gate was closed, full or away. And sees that gate and ledger are of
+one epoch.
 """
 
 from shared.cell import Cell
@@ -23,10 +24,17 @@ PAUSE = 5.0
 
 def sweep_ledger(cell: Cell) -> float:
     """One round; answers the seconds until the next."""
+    _reunite(cell)
     found = housekeeping.unoffered(cell.dispatcher, older_than=GRACE, limit=BATCH)
     offered = cell.intake.offer(committed(job) for job in found)
     _tell_cancelled(cell)
     return 0.0 if offered and len(found) == BATCH else PAUSE
+
+
+def _reunite(cell: Cell) -> None:
+    """A gate that is closed is left to those that sweep it."""
+    if cell.gate.is_open() and cell.rebuilder.is_strange() and (rebuilt := cell.rebuilder.rebuild()):
+        cell.permits.publish(rebuilt.permits)
 
 
 def _tell_cancelled(cell: Cell) -> None:
