@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 from shared.failpoints import Point
+from shared.lanes import PermitPublisher
 from tests.support.warm import Hook
 
 if TYPE_CHECKING:
@@ -48,6 +49,8 @@ class Fault:
     point: Point | None = None
     #: The gate's scripts read a clock that can be stepped.
     gate_clock: bool = False
+    #: How the door sends permits.
+    permits: type[PermitPublisher] = PermitPublisher
     #: What is other in its workers, before they begin.
     hooks: Sequence[Hook] = ()
     #: How the model behaves.

@@ -98,15 +98,14 @@ def _cell(fault: Fault, home: House, folder: Path, gate: KillableRedis, broker: 
         **fault.settings,
     }
     with test_cell(home.postgres.servers(gate.url), folder, **settings) as cell:
-        if not fault.gate_clock:
-            yield cell
-            return
-        stepped = Cell(cell.settings)
-        vars(stepped)["gate"] = Gate(stepped.redis, cell.settings.cell, library=Library(clock=GATE_CLOCK))
+        ours = Cell(cell.settings)
+        vars(ours)["permits"] = fault.permits(ours.broker_url)
+        if fault.gate_clock:
+            vars(ours)["gate"] = Gate(ours.redis, cell.settings.cell, library=Library(clock=GATE_CLOCK))
         try:
-            yield stepped
+            yield ours
         finally:
-            stepped.close()
+            ours.close()
 
 
 def _tenant(cell: Cell, tenant: str, tier: str) -> str:

@@ -2,7 +2,7 @@
 
 import threading
 
-from tests.faults.fault import LIGHT, Fault
+from tests.faults.fault import Fault
 from tests.faults.scene import Scene
 
 #: Seconds for which a server that died is away, or a full one stays full.
@@ -68,14 +68,6 @@ def permits_lost(scene: Scene) -> int:
     return 1
 
 
-def half_of_the_permits_lost(scene: Scene) -> int:
-    """Under light traffic, where no flood of new permits covers it up: half of those that are out vanish."""
-    with scene.broker.client as broker:
-        for lane in scene.lanes:
-            broker.lpop(lane, max(1, int(broker.llen(lane)) // 2))
-    return 1
-
-
 def postgres_restarted_at_once(scene: Scene) -> int:
     """Postgres is restarted in immediate mode: every session is cut off in the middle of whatever it did."""
     scene.postgres.restart_at_once()
@@ -99,6 +91,5 @@ FAULTS = (
     Fault(broker_full),
     Fault(broker_restarted_empty),
     Fault(permits_lost),
-    Fault(half_of_the_permits_lost, rate=LIGHT),
     Fault(postgres_restarted_at_once),
 )
