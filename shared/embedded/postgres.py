@@ -36,12 +36,14 @@ INITDB = (
     "--builtin-locale=C.UTF-8",
 )
 #: Options of every start. A platform's processes hold pools: 200 connections are twice Postgres's own default. TCP
-#: only: a socket file's path may be 107 bytes long at most, which a home's need not be.
+#: only: a socket file's path may be 107 bytes long at most, which a home's need not be. A young database is counted
+#: within seconds (Postgres looks once a minute by default): until then its plans are guesses.
 SETTINGS = {
     "listen_addresses": HOST,
     "unix_socket_directories": "",
     "max_connections": "200",
     "shared_buffers": "128MB",
+    "autovacuum_naptime": "10s",
     "timezone": "UTC",
     "log_timezone": "UTC",
 }
