@@ -11,6 +11,7 @@ import sys
 import time
 from pathlib import Path
 
+from shared.telemetry import logs
 from tests.faults.counting import Row
 from tests.faults.matrix import FAULTS
 from tests.faults.rabbitmq import there_is_one
@@ -24,6 +25,7 @@ def main() -> int:
     parser.add_argument("--jobs", type=int, default=300, help="turns per row")
     parser.add_argument("--log", type=Path, default=Path(os.devnull), help="where the workers' own words go")
     asked = parser.parse_args()
+    logs.configure("ERROR")
     rows: dict[str, Row | None] = {}
     with house(asked.log) as home:
         for name in asked.fault or FAULTS:
