@@ -133,5 +133,7 @@ class Cell:
 
 def _needed(url: str | None, name: str) -> str:
     if url is None:
-        raise ConfigurationError(f"no servers: run `headgate up` (embedded servers), or set {name}")
+        raise ConfigurationError(
+            f"no servers: run `headgate up` (embedded servers), go to the folder where it runs, or set {name}"
+        )
     return url

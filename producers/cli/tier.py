@@ -55,7 +55,8 @@ def configure(
     tiers.change(cell.admin, tier, weight=weight, limits=limits)
     told = cell.tenants.of_tier(tier)
     tell(cell, told)
-    console().print(f"Changed {tier}, for {len(told)} tenants.")
+    tenants = "1 tenant" if len(told) == 1 else f"{len(told)} tenants"
+    console().print(f"Changed {tier}, for {tenants}.")
 
 
 def _named(cell: Cell, name: str) -> Tier:

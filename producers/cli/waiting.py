@@ -69,7 +69,7 @@ def _obstacle(cell: Cell, seen: View, backlog: Backlog, job: Job, tenant: Tenant
     if backlog.reason is Why.BUDGET:
         return _shortage(cell, job, tenant)
     name, lane, running = tenant.tenant_id, backlog.lane, backlog.running
-    raised = f"`headgate tenant configure {name} --limit` raises"
+    raised = f"`headgate tenant configure {name} --limit NAME=NUMBER` raises"
     said = {
         Why.SUSPENDED: f"the gate has not heard of the end of a suspension: `headgate tenant resume {name}` tells it",
         Why.PAUSED: f"the tenant is paused: `headgate resume --tenant {name}`",

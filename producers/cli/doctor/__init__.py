@@ -72,4 +72,4 @@ def _findings() -> Iterator[Finding]:
 
 def _show(finding: Finding) -> None:
     sign, style = SIGNS[finding.level]
-    console().print(f"{sign} {finding.subject:<12}{finding.said}", style=style)
+    console().print(f"{sign} {finding.subject:<11} {finding.said}", style=style)
