@@ -6,9 +6,13 @@ from workers import ending
 from workers.ending import CANCELLED, HANDED_BACK, End
 from workers.holding import BudgetsAway, OverBudget
 from workers.interruption import Interrupted, Interruption
+from workers.models.clients import NoKey
 from workers.outcomes import Discard, Outcome, Retry, Snooze
 from workers.starting import AWAY
 from workers.steps import CallFailed, CallLost
+
+#: Seconds for which a job waits that met a worker without a model key: the next may have one, or be given one.
+NO_KEY = 30.0
 
 #: What ends a run before its room has come to an outcome. `SystemExit`: a pool's child that is being ended.
 STOPPED = (Interrupted, Fenced, OverBudget, BudgetsAway, SystemExit)
@@ -36,6 +40,8 @@ def outcome_of(error: Exception) -> Outcome:
     match error:
         case CallFailed(retry=True):
             return Retry(str(error), after=error.after)
+        case NoKey():
+            return Snooze(NO_KEY)
         case CallFailed() | ConfigurationError():
             return Discard(str(error))
         case CallLost() | Unavailable():

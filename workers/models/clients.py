@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     from openai import OpenAI
 
 
+class NoKey(ConfigurationError):  # noqa: N818 - named for what is missing
+    """This worker has no key for the model provider: not the job's fault, so it waits for a worker that has one."""
+
+
 class Clients:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
@@ -26,6 +30,6 @@ class Clients:
 
         key = self._settings.openai_api_key
         if key is None:
-            raise ConfigurationError("no key for the model provider: set OPENAI_API_KEY")
+            raise NoKey("no key for the model provider: set OPENAI_API_KEY for this worker")
         address = self._settings.openai_base_url
         return OpenAI(api_key=key.get_secret_value(), base_url=address, max_retries=0, http_client=http_client())
