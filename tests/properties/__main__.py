@@ -3,8 +3,9 @@
 import sys
 import time
 
-from tests.properties.test_gate_machine import tell_stories
+from tests.properties.test_gate_machine import GateMachine
 from tests.support.cells import test_servers
+from tests.support.oracle.telling import tell
 
 #: Stories in a chapter, and steps in each: longer than in `make test`, so that more comes together.
 STORIES, STEPS = 300, 80
@@ -14,7 +15,7 @@ def main(minutes: float) -> None:
     begun, told = time.monotonic(), 0
     with test_servers() as servers:
         while time.monotonic() - begun < minutes * 60:
-            tell_stories(servers.redis_url, STORIES, STEPS)
+            tell(GateMachine, servers.redis_url, STORIES, STEPS)
             told += STORIES
             print(f"{told} stories of up to {STEPS} steps, gate and model agree", flush=True)
 

@@ -7,11 +7,10 @@ permits lost and all workers dead, a live worker must run everything. `python -m
 
 from collections.abc import Sequence
 from typing import Any
-from unittest.mock import patch
 
-from hypothesis import HealthCheck, Phase, settings
+import pytest
 from hypothesis import strategies as st
-from hypothesis.stateful import precondition, rule, run_state_machine_as_test
+from hypothesis.stateful import precondition, rule
 
 from shared.embedded import Servers
 from shared.gate.values import Draw, Ending, Hold, How
@@ -34,11 +33,9 @@ from tests.support.oracle.draws import (
     weights,
     workers,
 )
-from tests.support.oracle.rebuilding import lose_memory, rebuild
+from tests.support.oracle.rebuilding import Loss, lose_memory, rebuild
 from tests.support.oracle.story import Story
-
-#: Most jobs that one sweep moves here: few, so that it does not always come to an end.
-SWEEP_LIMIT = 3
+from tests.support.oracle.telling import tell
 
 #: Steps between two losses of memory, at least: what stands before one must come to be first.
 SELDOM = 15
@@ -47,7 +44,7 @@ SELDOM = 15
 class GateMachine(Story):
     # --- what doors and operators do ------------------------------------------
 
-    @rule(asked=st.lists(asked, min_size=1, max_size=4))
+    @rule(asked=st.lists(asked, min_size=1, max_size=6))
     def accept_more(self, asked: Sequence[Asked]) -> None:
         self.accept(asked)
 
@@ -103,16 +100,14 @@ class GateMachine(Story):
     def fill_slots(self, worker: str, lanes: Sequence[str]) -> None:
         self.fill(worker, lanes)
 
-    @precondition(lambda self: self.leases)
-    @rule(data=st.data(), drawn=st.lists(costs, min_size=1, max_size=4), worker=workers, lanes=served)
+    @rule(data=st.data(), drawn=st.lists(costs, min_size=1, max_size=8), worker=workers, lanes=served)
     def go_on(self, data: st.DataObject, drawn: Sequence[float], worker: str, lanes: Sequence[str]) -> None:
         """A slot runs one job after the other."""
-        lease = data.draw(st.sampled_from(self.leases))
+        lease = data.draw(st.sampled_from(self.leases)) if self.leases else self.pair.claim(worker, lanes)
         for cost in drawn:
-            given = self.pair.next(Ending(lease, cost), worker, lanes)
-            if given is None:
-                return
-            lease = given
+            if lease is not None:
+                lease = self.pair.next(Ending(lease, cost), worker, lanes)
+                self.check()
 
     @precondition(lambda self: self.leases)
     @rule(data=st.data(), cost=costs, how=st.sampled_from(["done", "done", "retry", "back", "gone"]), after=delays)
@@ -190,30 +185,16 @@ class GateMachine(Story):
         self.pair.sweep()
 
     @precondition(lambda self: self.steps > SELDOM)
-    @rule(data=st.data(), flushed=st.booleans(), batch=st.sampled_from([1, 2, 500]))
-    def lose_memory_and_rebuild(self, data: st.DataObject, flushed: bool, batch: int) -> None:
+    @rule(data=st.data(), loss=st.sampled_from(Loss), batch=st.sampled_from([1, 2, 500]))
+    def lose_memory_and_rebuild(self, data: st.DataObject, loss: Loss, batch: int) -> None:
         """Of the jobs that were leased the ledger says that some run; others had not started, or had ended."""
         leased = [job for job, _ in self.pair.model.jobs.hands() if not job.again]
         running = {job.id for job in leased if data.draw(st.booleans())}
-        lose_memory(self.pair, flushed=flushed)
+        lose_memory(self.pair, loss)
         rebuild(self.pair, running, self.told, batch)
         self.steps = 0
 
 
-def tell_stories(redis_url: str, examples: int, steps: int, *, shrink: bool = True) -> None:
-    """Fails with a story in which gate and model part; the shortest, where it may be shrunk."""
-    chosen = settings(
-        max_examples=examples,
-        stateful_step_count=steps,
-        deadline=None,
-        database=None,
-        phases=[Phase.generate, *([Phase.shrink] if shrink else [])],
-        suppress_health_check=list(HealthCheck),
-    )
-    machine = type("Machine", (GateMachine,), {"url": redis_url})
-    with patch("shared.gate.gate.SWEEP_LIMIT", SWEEP_LIMIT):
-        run_state_machine_as_test(machine, settings=chosen)
-
-
+@pytest.mark.timeout(600)  # a failing story is told again for five minutes, until it is short
 def test_the_gate_does_what_its_specification_does(servers: Servers) -> None:
-    tell_stories(servers.redis_url, examples=150, steps=50)
+    tell(GateMachine, servers.redis_url, examples=120, steps=50)

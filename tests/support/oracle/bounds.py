@@ -42,6 +42,7 @@ class Bounds:
         _newcomers_wait_for_running_jobs_only(pair, books)
         if self.before is not None:
             _the_ready_stay_together(self.before, books, pair.model.happened)
+            _idling_banks_nothing(self.before, books)
         settled = pair.model.happened.settled
         self.before, pair.model.happened = books, Happened(settled=settled)
 
@@ -82,11 +83,26 @@ class Bounds:
 
 
 def _newcomers_wait_for_running_jobs_only(pair: Pair, books: Books) -> None:
-    """Nobody was served ahead of the clock that newcomers are lifted to, but for what ended since its last claim."""
+    """The clock that newcomers are lifted to is what somebody was served.
+
+    And nobody was served beyond it, but for what ended since its last claim: jobs that ran when that was made.
+    """
+    served: dict[str, float] = {}
     for tenant, lane, part in books.parts():
+        mine = part["time"] - pair.model.charged(tenant, lane)
         settled = pair.model.happened.settled[lane, tenant]
-        served = part["time"] - pair.model.charged(tenant, lane)
-        assert served <= books.lanes[lane]["clock"] + settled + ALIKE, f"{tenant} is ahead in {lane}"
+        assert mine <= books.lanes[lane]["clock"] + settled + ALIKE, f"{tenant} is ahead in {lane}"
+        served[lane] = max(mine, served.get(lane, 0.0))
+    for lane, most in served.items():
+        assert books.lanes[lane]["clock"] <= most + ALIKE, f"nobody was served as much as newcomers in {lane}"
+
+
+def _idling_banks_nothing(before: Books, after: Books) -> None:
+    """Who begins to wait for slots begins at the lane's clock."""
+    stood = {(tenant, lane): part["stands"] for tenant, lane, part in before.parts()}
+    for tenant, lane, part in after.parts():
+        begins = part["stands"] == "ready" and stood.get((tenant, lane), "idle") in ("idle", "blocked")
+        assert not begins or part["time"] >= before.lanes[lane].get("clock", 0) - ALIKE, f"{tenant} banked in {lane}"
 
 
 def _the_ready_stay_together(before: Books, after: Books, happened: Happened) -> None:
@@ -95,7 +111,7 @@ def _the_ready_stay_together(before: Books, after: Books, happened: Happened) ->
         both = [tenant for tenant in ready if tenant in before.ready[lane] and (lane, tenant) not in happened.lifted]
         for one, other in permutations(both, 2):
             was = before.ready[lane][one] - before.ready[lane][other]
-            mistakes = max(0.0, happened.corrections[lane, one]) + max(0.0, -happened.corrections[lane, other])
+            mistakes = happened.raised[lane, one] + happened.lowered[lane, other]
             bound = max(was, happened.charges[lane, one]) + mistakes
             assert ready[one] - ready[other] <= bound + ALIKE, f"{one} got ahead of {other} in {lane}"
 

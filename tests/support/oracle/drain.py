@@ -12,7 +12,7 @@ PATIENCE = 64
 
 def drain(pair: Pair, bounds: Bounds) -> None:
     open_all_ways(pair)
-    pair.pass_time(LEASE)
+    pair.pass_time((pair.latest - pair.model.now) / 1000 + LEASE)
     while any(pair.model.jobs):
         before = len(pair.model.jobs.by_id)
         for _ in range(PATIENCE):

@@ -47,8 +47,8 @@ _hands = st.sampled_from([{}, {}, {"is_open": False}, {"paused": True}])
 #: A tenant's configuration as it begins, as `configuration` takes it.
 beginnings = st.fixed_dictionaries(
     {
-        "running": st.integers(1, 4),
-        "turns": st.integers(1, 3),
+        "running": st.integers(1, 6),
+        "turns": st.integers(1, 4),
         "ingest": st.integers(1, 2),
         "ops": st.just(1),
         "rate": st.sampled_from([0, 0, 0, 60, 600]),

@@ -127,7 +127,8 @@ class Leases(Line):
         if whole:
             part.usual, lane.usual = _averaged(part.usual, drawn), _averaged(lane.usual, seconds)
         job.hand = None
-        self.happened.corrections[job.lane, job.tenant] += right
+        self.happened.raised[job.lane, job.tenant] += max(0.0, right)
+        self.happened.lowered[job.lane, job.tenant] += max(0.0, -right)
         self.happened.settled[job.lane, job.tenant] += drawn / tenant.told.weight
 
 

@@ -42,10 +42,10 @@ class Pair:
             owed.update(permits)
         self._publish(self.gate.offer(offers, epoch=epoch), owed)
 
-    def configure(self, told: Configuration) -> None:
+    def configure(self, told: Configuration, *, epoch: int | None = None) -> None:
         with self.model.operation() as permits:
             self.model.tell(told)
-        self._publish(self.gate.configure(told), permits)
+        self._publish(self.gate.configure(told, epoch=epoch), permits)
 
     def pause(self, lane: str, *, paused: bool, epoch: int | None = None) -> None:
         with self.model.operation() as permits:

@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
+from enum import StrEnum
 from uuid import UUID
 
 import pytest
@@ -16,14 +17,28 @@ from tests.support.oracle.model import Model
 from tests.support.oracle.pair import Pair
 
 
-def lose_memory(pair: Pair, *, flushed: bool) -> None:
-    """Redis is flushed, or its memory is another's."""
+class Loss(StrEnum):
+    """Redis is flushed, or its memory is another's, or its clock is set back."""
+
+    FLUSHED = "flushed"
+    ANOTHER = "another"
+    SET_BACK = "set back"
+
+
+def lose_memory(pair: Pair, loss: Loss) -> None:
+    """The gate is closed from here on."""
     gate = pair.gate
-    clock = f"{gate.prefix}clock".encode()
-    keys = [key for key in gate.redis.scan_iter(f"{gate.prefix}*", count=1000) if key != clock]
-    gate.redis.delete(*(keys if flushed else [f"{gate.prefix}head", f"{gate.prefix}wake:sweep"]))
-    with pytest.raises(GateClosed):
-        gate.sweep("sweeper")
+    if loss == Loss.SET_BACK:
+        pair.sweep()
+        pair.pass_time(-120)
+    else:
+        clock, head = f"{gate.prefix}clock".encode(), f"{gate.prefix}head".encode()
+        keys = [key for key in gate.redis.scan_iter(f"{gate.prefix}*", count=1000) if key != clock]
+        gate.redis.delete(*(keys if loss == Loss.FLUSHED else [head]))
+    gate.redis.delete(f"{gate.prefix}wake:sweep")
+    for _ in "once", "again":
+        with pytest.raises(GateClosed):
+            gate.sweep("sweeper")
 
 
 def rebuild(pair: Pair, running: Collection[UUID], told: Mapping[str, Configuration], batch: int) -> None:
@@ -37,6 +52,8 @@ def rebuild(pair: Pair, running: Collection[UUID], told: Mapping[str, Configurat
     for name, lane in old.lanes.by_name.items():
         if lane.paused:
             pair.pause(name, paused=True, epoch=pair.epoch)
+    for one in told.values():
+        pair.configure(one, epoch=pair.epoch)
     assert gate.open(pair.epoch, memory)
     gate.forget(pair.epoch)
     pair.lost += [hand.lease for _, hand in old.jobs.hands() if pair.model.held(hand.lease) is None]

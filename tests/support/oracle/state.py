@@ -24,13 +24,14 @@ class Worker:
 
 @dataclass
 class Happened:
-    """What came about since somebody looked, by lane and tenant: who was charged, put right, and lifted.
+    """What came about since somebody looked, by lane and tenant, over weight: who was charged, put right, and lifted.
 
-    Over weight. `charges`: the largest share; `corrections`: their sum; `settled`: what was drawn since the last claim.
+    `charges`: the largest share; `raised`, `lowered`: by how much in all; `settled`: what was drawn since a claim.
     """
 
     charges: defaultdict[tuple[str, str], float] = field(default_factory=lambda: defaultdict(float))
-    corrections: defaultdict[tuple[str, str], float] = field(default_factory=lambda: defaultdict(float))
+    raised: defaultdict[tuple[str, str], float] = field(default_factory=lambda: defaultdict(float))
+    lowered: defaultdict[tuple[str, str], float] = field(default_factory=lambda: defaultdict(float))
     settled: defaultdict[tuple[str, str], float] = field(default_factory=lambda: defaultdict(float))
     lifted: set[tuple[str, str]] = field(default_factory=set)
 

@@ -32,7 +32,7 @@ class Story(RuleBasedStateMachine):
 
     @initialize(
         chosen=st.tuples(*[beginnings] * len(TENANTS)),
-        asked=st.lists(asked, min_size=6, max_size=12),
+        asked=st.lists(asked, min_size=8, max_size=16),
         starts=st.booleans(),
     )
     def open(self, chosen: Sequence[dict[str, Any]], asked: Sequence[Asked], starts: bool) -> None:
@@ -53,7 +53,10 @@ class Story(RuleBasedStateMachine):
     def all_agree(self) -> None:
         if hasattr(self, "pair"):
             self.steps += 1
-            self.bounds.check(self.pair, self.pair.check())
+            self.check()
+
+    def check(self) -> None:
+        self.bounds.check(self.pair, self.pair.check())
 
     def teardown(self) -> None:
         """A story that went well so far ends well; of one that did not, what went wrong is told."""
@@ -83,6 +86,7 @@ class Story(RuleBasedStateMachine):
     def fill(self, worker: str, lanes: Sequence[str]) -> None:
         for _ in range(SLOTS):
             self.pair.claim(worker, lanes)
+            self.check()
 
     def tell(self, offers: Sequence[Offer]) -> None:
         """Offer jobs, under their tenants' newest configurations."""
