@@ -19,8 +19,11 @@ from shared.stores import redis
 from shared.stores.objects import Objects
 from shared.stores.postgres import Database
 from shared.stores.roles import DISPATCHER, METERING
+from shared.streams.keys import holds_streams
+from shared.streams.writer import Streams
 from shared.tenancy.access import Access
 from shared.tenancy.tenants import Tenants
+from shared.tenancy.vault import Vault
 from shared.wakeups import Wakeups
 
 
@@ -93,6 +96,10 @@ class Cell:
         return Wakeups(self.redis, self.settings.cell)
 
     @cached_property
+    def streams(self) -> Streams:
+        return Streams(self.stream_url)
+
+    @cached_property
     def objects(self) -> Objects:
         url = self.settings.objects_url
         return Objects(url) if url else Objects.in_directory(self.settings.home / "objects")
@@ -100,6 +107,10 @@ class Cell:
     @cached_property
     def prices(self) -> Prices:
         return Prices(self.settings.prices)
+
+    @cached_property
+    def vault(self) -> Vault:
+        return Vault(self.settings.master_keys)
 
     # --- addresses ------------------------------------------------------------
 
@@ -112,6 +123,10 @@ class Cell:
         return self.settings.bus_url or self.broker_url
 
     @property
+    def stream_url(self) -> str:
+        return self.settings.stream_url or (self.bus_url if holds_streams(self.bus_url) else self._redis_url)
+
+    @property
     def _database_url(self) -> str:
         return _needed(self.settings.database_url, "HEADGATE_DATABASE_URL")
 
@@ -121,7 +136,7 @@ class Cell:
 
     def close(self) -> None:
         """Let go of every server that was connected to."""
-        for name in ("control", "database", "dispatcher", "metering", "admin", "redis"):
+        for name in ("control", "database", "dispatcher", "metering", "admin", "redis", "streams"):
             if name in self.__dict__:
                 getattr(self, name).close()
 

@@ -9,8 +9,8 @@ from typing import Literal
 
 #: In order: leased, not yet started in the ledger; started, before the first step; an intent is committed, its
 #: reservation not made; that made, the call not; the answer is here, not yet in the journal; it is there, not yet
-#: settled; settled; the job's end is committed, the gate not told; the gate told (and perhaps another job claimed in
-#: the same breath), nothing done with its answer.
+#: settled; settled; a tool has acted, what came of it is not yet in the journal; the job's end is committed, the gate
+#: not told; the gate told (and perhaps another job claimed in the same breath), nothing done with its answer.
 Point = Literal[
     "after_claim",
     "after_start",
@@ -19,6 +19,7 @@ Point = Literal[
     "after_call",
     "after_outcome",
     "after_settle",
+    "after_tool",
     "after_finish",
     "after_release",
 ]

@@ -1,19 +1,47 @@
 """Every setting, read once at the start and passed on. Nothing else reads the environment."""
 
+import json
+from collections.abc import Mapping
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit, urlunsplit
 
-from pydantic import Field, SecretStr, StringConstraints
+from pydantic import BeforeValidator, Field, PlainValidator, SecretStr, StringConstraints, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from shared.errors import ConfigurationError
+from shared.providers import DEFAULT, Provider
+
 Cell = Annotated[str, StringConstraints(pattern=r"^[a-z0-9-]{1,32}$")]
+
+
+def _decoded(told: Any) -> Any:
+    """JSON, as the environment has it. What was told is not repeated: there may be keys in it."""
+    try:
+        return json.loads(told) if isinstance(told, str) else told
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"it is no JSON: {error}") from error
+
+
+def _network(told: Any) -> IPv4Network | IPv6Network:
+    try:
+        return ip_network(told if isinstance(told, IPv4Network | IPv6Network) else str(told))
+    except ValueError as error:
+        raise ValueError(f"{error}; write networks as 10.2.0.0/16 or fd00::/8") from error
+
+
+#: Written as JSON where it stands in the environment.
+Json = BeforeValidator(_decoded)
+Network = Annotated[IPv4Network | IPv6Network, PlainValidator(_network)]
 
 
 class Settings(BaseSettings):
     """Headgate's configuration. A URL that is not set means: embedded, under `HEADGATE_HOME`."""
 
-    model_config = SettingsConfigDict(env_prefix="HEADGATE_", extra="ignore", frozen=True, populate_by_name=True)
+    model_config = SettingsConfigDict(
+        env_prefix="HEADGATE_", extra="ignore", frozen=True, populate_by_name=True, enable_decoding=False
+    )
 
     home: Path = Field(Path(".headgate"), description="Where the embedded servers keep their data, and exports go.")
     cell: Cell = Field("main", description="Name of this gate; keys in Redis begin with `hg:{<cell>}:`.")
@@ -29,11 +57,27 @@ class Settings(BaseSettings):
     redis_url: str | None = Field(None, description="The gate's Redis.")
     broker_url: str | None = Field(None, description="Celery's broker; default: the gate's Redis, next database.")
     bus_url: str | None = Field(None, description="The bus (`redis://` or `amqp://`); default: the broker.")
+    stream_url: str | None = Field(
+        None, description="The Redis of turns' streams; default: the bus, where that is a Redis, else the gate's."
+    )
     objects_url: str | None = Field(None, description="Where exports are put; default: `objects/` under the home.")
 
     openai_api_key: SecretStr | None = Field(None, alias="OPENAI_API_KEY", description="Key of the model provider.")
     openai_base_url: str | None = Field(
         None, alias="OPENAI_BASE_URL", description="Address of an OpenAI-compatible server; default: OpenAI's."
+    )
+    providers: Annotated[dict[str, Provider], Json] = Field(
+        default_factory=dict,
+        description='Model providers besides `openai`, or in its place: `{"name": {"base_url": …, "region": …, '
+        '"api_key": …, "models": {"name": {"window": 128000}}}}`.',
+    )
+    tool_networks: Annotated[list[Network], Json] = Field(
+        default_factory=list,
+        description='Networks that are not public and that tenants\' endpoints may yet be in: `["10.2.0.0/16"]`.',
+    )
+    master_keys: SecretStr | None = Field(
+        None,
+        description="What tenants' secrets are sealed with, in base64, 32 bytes each, by commas; the first seals.",
     )
     call_log_url: str | None = Field(
         None,
@@ -44,7 +88,7 @@ class Settings(BaseSettings):
         300.0, ge=0, description="Age at which a lost call that the provider's log does not know was never served."
     )
     embedding_model: str = Field("text-embedding-3-small", description="Model that embeds passages and queries.")
-    prices: dict[str, dict[str, str]] = Field(
+    prices: Annotated[dict[str, dict[str, str]], Json] = Field(
         default_factory=dict,
         description='Prices per million tokens in USD that add to the bundled table: `{"model": {"input": "0.5", '
         '"output": "1.5"}}`.',
@@ -60,9 +104,33 @@ class Settings(BaseSettings):
         100_000, ge=0, description="Most jobs the doors accept unoffered while the gate is closed."
     )
     refused_kept: int = Field(10_000, ge=0, description="Most refused messages kept for inspection.")
-    log_level: str = Field("INFO", description="DEBUG, INFO, WARNING or ERROR.")
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
+        "INFO", description="DEBUG, INFO, WARNING or ERROR."
+    )
     metrics_port: int | None = Field(None, description="Port that serves Prometheus metrics; none: off.")
     metrics_address: str = Field("127.0.0.1", description="Address on which that port listens; they ask for no key.")
+
+    @property
+    def every_provider(self) -> Mapping[str, Provider]:
+        """By name, in the order in which they are asked where none is named."""
+        if DEFAULT in self.providers:
+            return self.providers
+        told = {"base_url": self.openai_base_url, "api_key": self.openai_api_key, "call_log_url": self.call_log_url}
+        return {DEFAULT: Provider.model_validate(told), **self.providers}
+
+
+def read() -> Settings:
+    """The settings as the environment gives them; one that is wrong is named with what is wrong with it."""
+    try:
+        return Settings()
+    except ValidationError as error:
+        wrong = error.errors(include_url=False, include_input=False)[0]
+        setting, *place = wrong["loc"]
+        name = str(setting).upper()
+        variable = name if name.startswith("OPENAI_") else f"HEADGATE_{name}"
+        where = f"{'.'.join(map(str, place))}: " if place else ""
+        said = wrong["msg"].removeprefix("Value error, ")
+        raise ConfigurationError(f"{variable} is not set right: {where}{said}") from error
 
 
 def with_role(url: str, role: str) -> str:

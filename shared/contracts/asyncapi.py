@@ -9,7 +9,7 @@ from typing import Any
 
 from shared.bus import queues
 from shared.bus.names import NAMES, REPLIES_AGE, REPLIES_KEPT
-from shared.contracts import examples
+from shared.contracts import examples, streamed
 from shared.contracts.answers import Reason
 from shared.contracts.envelope import REPLY_PREFIX, TYPE_PREFIX
 from shared.contracts.kinds import KINDS, Kind
@@ -17,7 +17,7 @@ from shared.contracts.schemas import MODELS, Schema, components
 from shared.settings import Settings
 
 #: The version of this contract by semantic versioning; it moves when the messages do, not with every release.
-VERSION = "1.0.0"
+VERSION = "1.1.0"
 
 EVENT = "application/cloudevents+json"
 
@@ -84,7 +84,7 @@ def document() -> dict[str, Any]:
         "channels": _channels(),
         "operations": _operations(),
         "components": {
-            "messages": _jobs() | _answers() | {"kept": _kept()},
+            "messages": _jobs() | _answers() | streamed.messages() | {"kept": _kept()},
             "schemas": components() | {"KeptRefusal": KEPT_SCHEMA},
             "securitySchemes": {"key": {"type": "apiKey", "in": "user", "description": SECURITY}},
         },
@@ -114,6 +114,7 @@ def _channels() -> dict[str, Any]:
         "jobs": _channel(jobs, list(_jobs()), JOBS) | {"x-redis-stream": {"field": "event", "group": "headgate"}},
         "replies": _channel(replies, list(_answers()), REPLIES)
         | {"parameters": parameters, "x-redis-stream": {"field": "event", "group": "client"}},
+        "streams": streamed.channel(),
         "refused": _channel(kept, ["kept"], KEPT) | {"x-redis-stream": {"field": "event"}},
     }
 
@@ -147,6 +148,7 @@ def _operations() -> dict[str, Any]:
         },
         "finish": _operation("send", "replies", "A job is over, whichever way it ended.")
         | {"messages": _of("replies", ["finished"])},
+        "tell": streamed.operation(),
         "keep": _operation("send", "refused", "A message was turned away, and is kept for inspection."),
     }
 

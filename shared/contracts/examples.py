@@ -16,6 +16,7 @@ from shared.contracts.answers import (
     RefusedData,
 )
 from shared.contracts.envelope import REPLY_PREFIX, TYPE_PREFIX
+from shared.contracts.events import Delta, ToolCalled, ToolFinished, TurnEvent, TurnFinished, TurnStarted
 from shared.contracts.kinds import KINDS, Kind
 
 #: Who asks in the examples: a tenant for its own work, a service for the platform's.
@@ -61,6 +62,17 @@ ANSWERS: Mapping[str, Answer] = {
         data=FinishedData(job=_JOB, state="done", result={"answer": "It runs a block within a context."}),
     ),
 }
+
+_EVENTS = (
+    TurnStarted(run=1, step="0.model"),
+    ToolCalled(run=1, step="0.tool.0", name="search_knowledge"),
+    ToolFinished(run=1, step="0.tool.0", name="search_knowledge"),
+    Delta(run=1, step="1.model", text="It runs a block"),
+    TurnFinished(run=1, state="done", result={"answer": "It runs a block within a context."}),
+)
+
+#: What a turn tells, by the type of the event.
+EVENTS: Mapping[str, TurnEvent] = {event.type: event for event in _EVENTS}
 
 #: What is kept of a message that was refused (`producers/refusal.py`).
 KEPT: Mapping[str, Any] = {

@@ -23,6 +23,21 @@ from shared.errors import HeadgateError
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:@-]{0,127}$")]
 
 
+#: Up to here every reader of JSON reads a number alike (RFC 8259, 6). Postgres writes larger ones out, digit by digit,
+#: and what came as 1e30 would come back as an integer that other readers do not take.
+GREATEST = 2**53 - 1
+Bounds = Field(ge=-GREATEST, le=GREATEST)
+
+#: Names and values of what a caller tells of a user: bounded, since all of it is shown to the model.
+UserContext = Annotated[
+    Mapping[
+        Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,63}$")],
+        Annotated[str, StringConstraints(max_length=2048)] | bool | Annotated[int, Bounds] | Annotated[float, Bounds],
+    ],
+    Field(max_length=64),
+]
+
+
 def _decoded(text: object) -> object:
     """Base64 as RFC 4648 has it: pydantic's own type passes over whatever is no base64."""
     if not isinstance(text, str):
@@ -61,7 +76,7 @@ class Scope(StrEnum):
 
 
 class Payload(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, validate_by_name=True, serialize_by_alias=True)
 
     @property
     def ordering_key(self) -> str | None:
@@ -75,6 +90,13 @@ class AgentTurn(Payload):
     conversation: Name = Field(description="The conversation this turn belongs to; begun if it does not exist.")
     message: str = Field(min_length=1, max_length=32_768, description="What the user says, in characters.")
     agent: Name = Field("default", description="Which of the tenant's agents answers.")
+    user_identifier: str | None = Field(
+        None, alias="userIdentifier", min_length=1, max_length=256, description="Who the user is, as the caller knows."
+    )
+    user_context: UserContext = Field(
+        default_factory=dict, alias="userContext", description="What the agent is told of the user, by the caller."
+    )
+    stream: bool = Field(default=False, description="Whether words and events are told as they come, on a stream.")
 
     @property
     def ordering_key(self) -> str:

@@ -12,6 +12,7 @@ from pydantic.json_schema import models_json_schema
 
 from shared.contracts.answers import Accepted, Finished, Refused
 from shared.contracts.envelope import Envelope
+from shared.contracts.events import EVENTS
 from shared.contracts.kinds import KINDS
 
 #: The version of JSON Schema that pydantic writes.
@@ -29,6 +30,7 @@ MODELS: Mapping[str, tuple[type[BaseModel], Mode]] = {
     "accepted": (Accepted, "serialization"),
     "refused": (Refused, "serialization"),
     "finished": (Finished, "serialization"),
+    **{name: (event, "serialization") for name, event in EVENTS.items()},
 }
 
 

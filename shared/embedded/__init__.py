@@ -11,7 +11,7 @@ from pathlib import Path
 
 from shared.embedded import postgres, valkey
 from shared.embedded.crew import Crew, crew
-from shared.embedded.home import Passwords, held, passwords
+from shared.embedded.home import Home, Passwords, held, known_master_keys, master_keys, passwords
 from shared.embedded.servers import Servers, find, published
 from shared.settings import Settings
 
@@ -29,6 +29,7 @@ def embedded(home: Path, *, durable: bool = True) -> Iterator[Servers]:
     Raises `HomeInUse` when another process runs the home: `find` has its servers then.
     """
     with held(home) as house, crew(house) as hands:
+        master_keys(house)
         servers = started(hands, passwords(house), durable=durable)
         with published(house, servers, hands.serving()):
             yield servers
@@ -43,10 +44,15 @@ def resolved(settings: Settings) -> Settings:
 
 
 def served_by(settings: Settings, servers: Servers) -> Settings:
-    """The settings with what they leave open filled in from these servers."""
-    ours = {"redis_url": servers.redis_url} if settings.redis_url is None else {}
+    """The settings with what they leave open filled in from these servers.
+
+    The home's master key is for the home's database alone: another's belongs to whoever runs that.
+    """
+    ours: dict[str, object] = {"redis_url": servers.redis_url} if settings.redis_url is None else {}
     if settings.database_url is None:  # both URLs or neither: the admin's must lead to the same database
         ours |= {"database_url": servers.database_url, "database_admin_url": servers.database_admin_url}
+        if settings.master_keys is None:
+            ours["master_keys"] = known_master_keys(Home(settings.home.resolve()))
     return settings.model_copy(update=ours)
 
 

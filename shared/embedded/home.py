@@ -8,13 +8,15 @@ Its weakness: a process forked from the holder holds it too, until that one ends
 import fcntl
 import hashlib
 import os
+import secrets
+from base64 import b64encode
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TypeVar
 
-from pydantic import TypeAdapter
+from pydantic import SecretStr, TypeAdapter
 
 from shared import ids
 from shared.errors import ConfigurationError, HeadgateError
@@ -23,6 +25,10 @@ Kept = TypeVar("Kept")
 
 #: Hex digits of a home's mark: 48 bits, enough to tell the homes of one machine apart.
 MARK_DIGITS = 12
+
+
+#: The home's file of its vault's master key, and the key's bytes (`shared.tenancy.vault`).
+MASTER_KEYS, MASTER_KEY_BYTES = "master_keys.json", 32
 
 
 class HomeInUse(HeadgateError):  # noqa: N818 - it names a state of the world, not a mistake
@@ -101,6 +107,21 @@ def passwords(home: Home) -> Passwords:
         kept = Passwords(admin=ids.token(), app=ids.token(), redis=ids.token())
         home.write("passwords.json", kept)
     return kept
+
+
+def master_keys(home: Home) -> SecretStr:
+    """What the vault of this home seals with (`shared.tenancy.vault`); made once, by whoever runs the home."""
+    kept = known_master_keys(home)
+    if kept is None:
+        kept = SecretStr(b64encode(secrets.token_bytes(MASTER_KEY_BYTES)).decode())
+        home.write(MASTER_KEYS, kept.get_secret_value())
+    return kept
+
+
+def known_master_keys(home: Home) -> SecretStr | None:
+    """The same, where they have been made."""
+    kept = home.read(MASTER_KEYS, str)
+    return SecretStr(kept) if kept else None
 
 
 def open_private(path: Path, mode: str) -> IO[str]:

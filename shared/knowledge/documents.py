@@ -3,10 +3,13 @@
 A document is stored with its chunks in one transaction, and seen by searches once all of them are embedded. Where two
 documents of a knowledge base have one name, the one that came later is the document: it takes the other's place when it
 is complete.
+
+Whatever searches can see of a knowledge base changes together with its version, in one commit: what was found under a
+version is what would be found under it again.
 """
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -40,6 +43,14 @@ INSERT INTO tenant.chunks (tenant_id, document_id, ordinal, heading, text)
 SELECT %s, %s, new.* FROM unnest(%s::int[], %s::text[], %s::text[]) AS new
 """
 
+#: Of a knowledge base `k`. One that is made anew under its name has versions of its own, by when it was made.
+VERSION = "concat(extract(epoch FROM k.created_at), '/', k.version)"
+
+BASES = f"""
+SELECT knowledge_base, embedding_model, {VERSION} AS version FROM tenant.knowledge_bases k
+WHERE tenant_id = %s AND knowledge_base = ANY(%s) ORDER BY knowledge_base
+"""
+
 EMBEDDING_MODEL = "SELECT embedding_model FROM tenant.knowledge_bases WHERE tenant_id = %s AND knowledge_base = %s"
 
 PENDING = """
@@ -63,10 +74,17 @@ WHERE tenant_id = %s AND document_id = ANY(%s) AND complete_at IS NULL
 RETURNING true
 """
 
+#: To be sent after each change that searches can see. The base's row, which all who change it wait for, is locked last:
+#: counting what was replaced comes before it.
 REPLACE_OLDER = """
-DELETE FROM tenant.documents old USING tenant.documents new
-WHERE old.tenant_id = %s AND new.tenant_id = old.tenant_id AND new.knowledge_base = old.knowledge_base
-  AND new.name = old.name AND old.seq < new.seq AND new.complete_at IS NOT NULL AND new.knowledge_base = %s
+WITH replaced AS (
+    DELETE FROM tenant.documents old USING tenant.documents new
+    WHERE old.tenant_id = %(tenant)s AND new.tenant_id = old.tenant_id AND new.knowledge_base = old.knowledge_base
+      AND new.name = old.name AND old.seq < new.seq AND new.complete_at IS NOT NULL AND new.knowledge_base = %(base)s
+    RETURNING true
+)
+UPDATE tenant.knowledge_bases SET version = version + 1
+WHERE tenant_id = %(tenant)s AND knowledge_base = %(base)s AND (SELECT count(*) FROM replaced) >= 0
 """
 
 
@@ -82,6 +100,15 @@ class Document:
     content_hash: bytes
     size: int
     chunks: Sequence[tuple[str | None, str]]
+
+
+@dataclass(frozen=True)
+class KnowledgeBase:
+    """Where a tenant's documents are; `version` grows with whatever searches see of it, and orders nothing."""
+
+    knowledge_base: str
+    embedding_model: str
+    version: str
 
 
 @dataclass(frozen=True)
@@ -120,11 +147,17 @@ def store(connection: Connection, tenant: str, document: Document, *, embedding_
     values = (*identity, document.media_type, document.content_hash, document.size)
     stored = one(connection, STORE_DOCUMENT, values)["document_id"]
     if stored != document.document_id:
-        connection.execute(REPLACE_OLDER, (tenant, document.knowledge_base))
+        connection.execute(REPLACE_OLDER, {"tenant": tenant, "base": document.knowledge_base})
     else:
         ordinals = list(range(len(document.chunks)))
         headings, texts = [heading for heading, _ in document.chunks], [text for _, text in document.chunks]
         connection.execute(STORE_CHUNKS, (tenant, document.document_id, ordinals, headings, texts))
+
+
+def bases(connection: Connection, tenant: str, names: Iterable[str]) -> list[KnowledgeBase]:
+    """Those of these knowledge bases that there are, by name."""
+    with connection.cursor(row_factory=class_row(KnowledgeBase)) as cursor:
+        return cursor.execute(BASES, (tenant, list(names))).fetchall()
 
 
 def embedding_model(connection: Connection, tenant: str, knowledge_base: str) -> str | None:
@@ -151,4 +184,4 @@ def store_vectors(
     texts = [PgVector(vector).to_text() for vector in vectors]
     connection.execute(STORE_VECTORS, (documents, ordinals, texts, tenant))
     if connection.execute(COMPLETE, (tenant, list(set(documents)))).fetchall():
-        connection.execute(REPLACE_OLDER, (tenant, knowledge_base))
+        connection.execute(REPLACE_OLDER, {"tenant": tenant, "base": knowledge_base})

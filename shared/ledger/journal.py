@@ -18,10 +18,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, LiteralString
 
+from psycopg import Cursor
+from psycopg.rows import DictRow
 from psycopg.types.json import Jsonb
 
 from shared.gate.values import Lease
-from shared.ledger.runs import holding
 from shared.metering.prices import NOTHING, Tokens
 from shared.stores.postgres import Connection, Database
 
@@ -31,10 +32,10 @@ WHERE tenant_id = %s AND job_id = %s AND state = 'answered' AND outcome IS NOT N
 """
 
 INTEND = """
-INSERT INTO tenant.steps (tenant_id, job_id, call_id, place, run, kind, state, input_hash, model,
+INSERT INTO tenant.steps (tenant_id, job_id, call_id, place, run, kind, state, input_hash, model, provider, billed_to,
                           worst_input_tokens, worst_output_tokens, worst_nano)
-VALUES (%(tenant)s, %(job)s, %(call)s, %(place)s, %(run)s, %(kind)s, 'intent', %(hash)s, %(model)s,
-        %(worst_input)s, %(worst_output)s, %(worst_nano)s)
+VALUES (%(tenant)s, %(job)s, %(call)s, %(place)s, %(run)s, %(kind)s, 'intent', %(hash)s, %(model)s, %(provider)s,
+        %(billed_to)s, %(worst_input)s, %(worst_output)s, %(worst_nano)s)
 RETURNING intended_at
 """
 
@@ -62,9 +63,13 @@ UPDATE tenant.steps SET state = 'unknown', error = %(error)s, ended_at = now()
 WHERE tenant_id = %(tenant)s AND job_id = %(job)s AND call_id = %(call)s AND state = 'intent'
 """
 
+#: It may be on record already, where the ledger went away before it was heard that it is.
 NOTE = """
-INSERT INTO tenant.steps (tenant_id, job_id, call_id, place, run, kind, state, input_hash, outcome, ended_at)
-VALUES (%(tenant)s, %(job)s, %(call)s, %(place)s, %(run)s, %(kind)s, 'answered', %(hash)s, %(outcome)s, now())
+INSERT INTO tenant.steps (tenant_id, job_id, call_id, place, run, kind, state, input_hash, model, provider, billed_to,
+                          from_cache, outcome, ended_at)
+VALUES (%(tenant)s, %(job)s, %(call)s, %(place)s, %(run)s, %(kind)s, 'answered', %(hash)s, %(model)s, %(provider)s,
+        %(billed_to)s, %(model)s::text IS NOT NULL, %(outcome)s, now())
+ON CONFLICT (tenant_id, job_id, call_id) DO NOTHING
 """
 
 
@@ -80,6 +85,21 @@ class Step:
     model: str | None = None
     worst: Tokens = NOTHING
     worst_nano: int = 0
+    provider: str | None = None
+    billed_to: str = "platform"
+
+
+@dataclass(frozen=True)
+class Intended:
+    """An intent under way in a pipeline; `at` is known once that is over."""
+
+    cursor: Cursor[DictRow]
+
+    @property
+    def at(self) -> datetime:
+        (row,) = self.cursor.fetchall()
+        moment: datetime = row["intended_at"]
+        return moment
 
 
 @dataclass(frozen=True)
@@ -97,14 +117,10 @@ def answered(database: Database, lease: Lease) -> Mapping[str, Past]:
     return {row["place"]: Past(bytes(row["input_hash"]), row["outcome"]) for row in rows}
 
 
-def intend(database: Database, lease: Lease, step: Step) -> datetime:
-    """Commit what is about to be called and at worst drawn; answers when. `Fenced` where the job has moved on."""
+def intend(connection: Connection, lease: Lease, step: Step) -> Intended:
+    """Write what is about to be called and at worst drawn; to be committed before the call."""
     worst = {"worst_input": step.worst.input, "worst_output": step.worst.output, "worst_nano": step.worst_nano}
-    with holding(database, lease) as connection:
-        written = connection.execute(INTEND, _values(lease, step) | worst)
-    (row,) = written.fetchall()
-    intended: datetime = row["intended_at"]
-    return intended
+    return Intended(connection.execute(INTEND, _values(lease, step) | worst))
 
 
 def answer(
@@ -131,10 +147,12 @@ def lose(database: Database, lease: Lease, step: Step, error: str) -> None:
     _close(database, lease, step, LOSE, error=error)
 
 
-def note(database: Database, lease: Lease, step: Step, outcome: dict[str, Any]) -> None:
-    """Write a step that cost nothing, so that a replay sees what this run saw."""
-    with holding(database, lease) as connection:
-        connection.execute(NOTE, _values(lease, step) | {"outcome": Jsonb(outcome)})
+def note(connection: Connection, lease: Lease, step: Step, outcome: dict[str, Any]) -> None:
+    """Write a step that cost nothing, so that a replay sees what this run saw.
+
+    One that names a model was answered without a call, by what an earlier one had been answered.
+    """
+    connection.execute(NOTE, _values(lease, step) | {"outcome": Jsonb(outcome)})
 
 
 def _close(database: Database, lease: Lease, step: Step, statement: LiteralString, **told: str) -> None:
@@ -152,4 +170,6 @@ def _values(lease: Lease, step: Step) -> dict[str, Any]:
         "kind": step.kind,
         "hash": step.input_hash,
         "model": step.model,
+        "provider": step.provider,
+        "billed_to": step.billed_to,
     }

@@ -32,8 +32,8 @@ FROM tenant.jobs WHERE tenant_id = %s AND job_id = %s
 """
 
 STEPS = """
-SELECT call_id, place, run, kind, state, model, input_tokens, output_tokens, cached_tokens, worst_input_tokens,
-       worst_output_tokens, error, intended_at, ended_at, reconciled_at, recorded_at
+SELECT call_id, place, run, kind, state, model, provider, billed_to, from_cache, input_tokens, output_tokens,
+       cached_tokens, worst_input_tokens, worst_output_tokens, error, intended_at, ended_at, reconciled_at, recorded_at
 FROM tenant.steps WHERE tenant_id = %s AND job_id = %s ORDER BY intended_at, call_id
 """
 
@@ -101,6 +101,9 @@ class PastStep:
     kind: str
     state: str
     model: str | None
+    provider: str | None
+    billed_to: str
+    from_cache: bool
     input_tokens: int
     output_tokens: int
     cached_tokens: int

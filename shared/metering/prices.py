@@ -4,14 +4,16 @@ Prices come from the operator's settings, then from Headgate's own rehearsal mod
 `genai-prices` bundles. A model without a price is refused before it is called: what cannot be billed is not drawn.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import ROUND_HALF_EVEN, Decimal
+from functools import lru_cache
 
 from genai_prices import Usage as PricedUsage
 from genai_prices import calc_price
+from genai_prices.data_snapshot import get_snapshot
 
 from shared.errors import ConfigurationError
 
@@ -68,6 +70,11 @@ class Prices:
     def __init__(self, own: Mapping[str, Mapping[str, str]]) -> None:
         self._own = {**REHEARSAL, **own}
 
+    @property
+    def models(self) -> Collection[str]:
+        """Those that have a price, as they are called most often: a bundled one may be known by other names too."""
+        return self._own.keys() | _bundled()
+
     def cost(self, model: str, tokens: Tokens, at: datetime) -> Cost:
         """What a call cost at this moment; `UnknownPrice` where nobody knows."""
         if model in self._own:
@@ -80,6 +87,11 @@ class Prices:
                 priced = calc_price(usage, model_ref=model, provider_id=provider, genai_request_timestamp=at)
                 return Cost(_nano(priced.input_price * MILLION), _nano(priced.output_price * MILLION))
         raise UnknownPrice(f"no price for model {model!r}: add it to HEADGATE_PRICES")
+
+
+@lru_cache(maxsize=1)
+def _bundled() -> frozenset[str]:
+    return frozenset(model.id for provider in get_snapshot().providers for model in provider.models)
 
 
 def _nano(millionths: Decimal) -> int:

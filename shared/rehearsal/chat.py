@@ -1,14 +1,16 @@
-"""What the model says: it asks for a search first, and then quotes the sentences that fit the question best."""
+"""What the model says: its script's round; without one it searches, and then quotes the sentences that fit best."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import chain
+from typing import NamedTuple
 
 import orjson
 
 from shared.rehearsal import tokens
 from shared.rehearsal.passages import Passage, passages_in, results_since_question
 from shared.rehearsal.requests import ChatRequest
+from shared.rehearsal.script import Round, WantedTool, round_of
 from shared.rehearsal.settings import RehearsalSettings
 from shared.rehearsal.words import overlap
 
@@ -24,35 +26,47 @@ MESSAGE_TOKENS = 4
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What is said, or the arguments of the search that is asked for, and what it cost."""
+    """What is said, the tools that are asked for, and what it cost."""
 
     text: str
-    search: bool
-    complete: bool
+    wanted: Sequence[WantedTool]
+    finish_reason: str
     input_tokens: int
     output_tokens: int
 
-    @property
-    def finish_reason(self) -> str:
-        if not self.complete:
-            return "length"
-        return "tool_calls" if self.search else "stop"
-
 
 def reply(request: ChatRequest, settings: RehearsalSettings) -> Reply:
+    scripted = round_of(settings.script, request)
+    said = _scripted(scripted) if scripted else _by_wit(request, settings)
+    return Reply(
+        *said,
+        input_tokens=_input_tokens(request) if settings.input_tokens is None else settings.input_tokens,
+        output_tokens=_output_tokens(said, request, settings),
+    )
+
+
+class _Said(NamedTuple):
+    """A reply before it has its cost."""
+
+    text: str
+    wanted: Sequence[WantedTool]
+    finish_reason: str
+
+
+def _scripted(scripted: Round) -> _Said:
+    reason = scripted.finish_reason or ("tool_calls" if scripted.calls else "stop")
+    return _Said(scripted.said, scripted.wanted, reason)
+
+
+def _by_wit(request: ChatRequest, settings: RehearsalSettings) -> _Said:
     results = results_since_question(request.messages)
     search = not results and _offers_search(request)
     text = orjson.dumps({"query": request.question}).decode() if search else _answer(request.question, results)
     if settings.output_tokens and not search:
         text = tokens.stretched(text, settings.output_tokens)
     said = tokens.first(text, request.most_tokens) if request.most_tokens else text
-    return Reply(
-        text=said,
-        search=search,
-        complete=said == text,
-        input_tokens=_input_tokens(request) if settings.input_tokens is None else settings.input_tokens,
-        output_tokens=_output_tokens(said, request, settings),
-    )
+    reason = "length" if said != text else "tool_calls" if search else "stop"
+    return _Said("", [WantedTool(name=SEARCH, arguments=said)], reason) if search else _Said(said, (), reason)
 
 
 def _offers_search(request: ChatRequest) -> bool:
@@ -60,8 +74,8 @@ def _offers_search(request: ChatRequest) -> bool:
     return offered and request.tool_choice != "none"
 
 
-def _output_tokens(said: str, request: ChatRequest, settings: RehearsalSettings) -> int:
-    counted = settings.output_tokens or tokens.count(said)
+def _output_tokens(said: _Said, request: ChatRequest, settings: RehearsalSettings) -> int:
+    counted = settings.output_tokens or tokens.count("".join((said.text, *(tool.arguments for tool in said.wanted))))
     return min(counted, request.most_tokens or counted)
 
 

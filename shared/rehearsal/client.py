@@ -33,6 +33,10 @@ class _Log(BaseModel):
     served: list[Served]
 
 
+class _Requests(BaseModel):
+    requests: list[str]
+
+
 class _Totals(BaseModel):
     totals: dict[str, Total]
 
@@ -62,6 +66,10 @@ class Rehearsal:
         """The calls served under a client request id; an empty list: none was."""
         return _Log.model_validate_json(self._ask("GET", f"/rehearsal/log/{quote(request_id, safe='')}")).served
 
+    def requests(self) -> list[str]:
+        """The bodies that were sent since `keep_requests` was set, in order."""
+        return _Requests.model_validate_json(self._ask("GET", "/rehearsal/requests")).requests
+
     def totals(self) -> dict[str, Total]:
         """Sums by the fingerprint of the key."""
         return _Totals.model_validate_json(self._ask("GET", "/rehearsal/totals")).totals
@@ -70,7 +78,7 @@ class Rehearsal:
         return self.totals().get(fingerprint(api_key), Total())
 
     def clear(self) -> None:
-        """Forget what was served."""
+        """Forget what was served and what was asked."""
         self._ask("DELETE", "/rehearsal/log")
 
     def _ask(self, method: str, path: str, body: bytes | None = None) -> bytes:

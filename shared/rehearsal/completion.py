@@ -3,13 +3,14 @@
 Ids come from the request and the time is fixed, so that the same request has the same answer to the byte.
 """
 
+import json
 from collections.abc import Iterator
 from typing import Any
 
 import orjson
 
 from shared.rehearsal import tokens
-from shared.rehearsal.chat import SEARCH, Reply
+from shared.rehearsal.chat import Reply
 
 #: When every answer says it was made, in seconds since 1970 (2026-01-01): a clock would break determinism.
 CREATED = 1_767_225_600
@@ -27,12 +28,12 @@ def usage(input_tokens: int, output_tokens: int) -> dict[str, Any]:
 
 def completion(reply: Reply, model: str, key: str) -> bytes:
     """The whole reply as one object; `key` makes its ids."""
-    message: dict[str, Any] = {"role": "assistant", "content": None if reply.search else reply.text, "refusal": None}
-    if reply.search:
-        message["tool_calls"] = [_search(reply.text, key)]
+    message: dict[str, Any] = {"role": "assistant", "content": _content(reply), "refusal": None}
+    if reply.wanted:
+        message["tool_calls"] = [_tool_call(reply, index, key) for index in range(len(reply.wanted))]
     choice = {"index": 0, "message": message, "logprobs": None, "finish_reason": reply.finish_reason}
     head = _head("chat.completion", model, key)
-    return orjson.dumps(head | {"choices": [choice], "usage": usage(reply.input_tokens, reply.output_tokens)})
+    return _written(head | {"choices": [choice], "usage": usage(reply.input_tokens, reply.output_tokens)})
 
 
 def chunks(reply: Reply, model: str, key: str, *, chunk_tokens: int, include_usage: bool) -> Iterator[bytes]:
@@ -47,23 +48,38 @@ def chunks(reply: Reply, model: str, key: str, *, chunk_tokens: int, include_usa
 
 
 def _deltas(reply: Reply, key: str, chunk_tokens: int) -> Iterator[dict[str, Any]]:
-    yield {"role": "assistant", "content": None if reply.search else ""}
-    if reply.search:
-        yield {"tool_calls": [{"index": 0} | _search("", key)]}
+    yield {"role": "assistant", "content": None if _content(reply) is None else ""}
     for piece in tokens.pieces(reply.text, chunk_tokens):
-        if reply.search:
-            yield {"tool_calls": [{"index": 0, "function": {"arguments": piece}}]}
-        else:
-            yield {"content": piece}
+        yield {"content": piece}
+    for index, wanted in enumerate(reply.wanted):
+        yield {"tool_calls": [{"index": index} | _tool_call(reply, index, key, arguments="")]}
+        for piece in tokens.pieces(wanted.arguments, chunk_tokens):
+            yield {"tool_calls": [{"index": index, "function": {"arguments": piece}}]}
 
 
 def _head(kind: str, model: str, key: str) -> dict[str, Any]:
     return {"id": f"chatcmpl-{key}", "object": kind, "created": CREATED, "model": model}
 
 
-def _search(arguments: str, key: str) -> dict[str, Any]:
-    return {"id": f"call_{key}", "type": "function", "function": {"name": SEARCH, "arguments": arguments}}
+def _content(reply: Reply) -> str | None:
+    """One who asks for tools need not say anything."""
+    return reply.text or (None if reply.wanted else "")
+
+
+def _tool_call(reply: Reply, index: int, key: str, arguments: str | None = None) -> dict[str, Any]:
+    wanted = reply.wanted[index]
+    made = f"call_{key}_{index}" if index else f"call_{key}"
+    function = {"name": wanted.name, "arguments": wanted.arguments if arguments is None else arguments}
+    return {"id": wanted.id or made, "type": "function", "function": function}
 
 
 def _event(chunk: dict[str, Any]) -> bytes:
-    return b"data: " + orjson.dumps(chunk) + b"\n\n"
+    return b"data: " + _written(chunk) + b"\n\n"
+
+
+def _written(body: dict[str, Any]) -> bytes:
+    """As JSON. Half of a surrogate pair, which a script may ask for, only the slow writer writes."""
+    try:
+        return orjson.dumps(body)
+    except TypeError:
+        return json.dumps(body).encode()

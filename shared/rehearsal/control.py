@@ -41,11 +41,16 @@ class Control:
         """The calls served under a client request id: an empty list says that none was, and none will be."""
         return _json({"served": self._model.log.lookup(request.path_params["request_id"])})
 
+    async def requests(self, _: Request) -> Response:
+        """The bodies that were kept, in order."""
+        return _json({"requests": [body.decode(errors="replace") for body in self._model.requests]})
+
     async def totals(self, _: Request) -> Response:
         return _json({"totals": self._model.log.totals()})
 
     async def clear(self, _: Request) -> Response:
         self._model.log.clear()
+        self._model.requests.clear()
         return Response(status_code=204)
 
 
@@ -57,6 +62,7 @@ def control_routes(model: RehearsalModel) -> list[Route]:
         Route("/rehearsal/log", control.log, methods=["GET"]),
         Route("/rehearsal/log", control.clear, methods=["DELETE"]),
         Route("/rehearsal/log/{request_id:path}", control.lookup, methods=["GET"]),
+        Route("/rehearsal/requests", control.requests, methods=["GET"]),
         Route("/rehearsal/totals", control.totals, methods=["GET"]),
     ]
 

@@ -6,7 +6,7 @@ here and its call is marked as abandoned.
 
 import asyncio
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from starlette.types import Receive, Scope, Send
 
@@ -39,6 +39,11 @@ class Answer:
             return self.parts[: min(CUT_EVENTS, len(self.parts) - 1)]
         body = b"".join(self.parts)
         return [body[: len(body) // 2]]
+
+    def garbled(self, body: str) -> "Answer":
+        """The same with this in its place."""
+        parts = [f"data: {body}\n\n".encode(), b"data: [DONE]\n\n"] if self.stream else [body.encode()]
+        return replace(self, parts=parts)
 
     def dripping(self) -> "Answer":
         drops = [bytes([byte]) for part in self.parts for byte in part]

@@ -13,10 +13,10 @@ class Faults:
         self._met = [0] * len(self._rules)
         self.struck = [0] * len(self._rules)
 
-    def strike(self, model: str, words: str) -> Rule | None:
+    def strike(self, model: str, words: str, key: str = "") -> Rule | None:
         """The rule that strikes this call, if one does. Rules behind it don't see the call."""
         for place, rule in enumerate(self._rules):
-            if not _fits(rule, model, words):
+            if not _fits(rule, model, words, key):
                 continue
             self._met[place] += 1
             if self._met[place] > rule.after and (rule.times is None or self.struck[place] < rule.times):
@@ -25,5 +25,6 @@ class Faults:
         return None
 
 
-def _fits(rule: Rule, model: str, words: str) -> bool:
-    return rule.model in (None, model) and (rule.match is None or rule.match in words)
+def _fits(rule: Rule, model: str, words: str, key: str) -> bool:
+    named = rule.model in (None, model) and rule.key in (None, key)
+    return named and (rule.match is None or rule.match in words)

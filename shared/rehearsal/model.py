@@ -1,5 +1,6 @@
 """The model behind the server: its settings, its faults and its books, in one place."""
 
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from hashlib import sha256
@@ -18,6 +19,9 @@ from shared.rehearsal.settings import Fault, RehearsalSettings, Rule
 #: The client's own id of a call, under which it can be looked up afterwards; the SDK's header of that name.
 REQUEST_ID = "x-client-request-id"
 
+#: Bodies that are kept, the latest: more than a test looks through.
+KEPT_REQUESTS = 1000
+
 
 @dataclass(frozen=True, slots=True)
 class Draw:
@@ -34,6 +38,7 @@ class RehearsalModel:
 
     def __init__(self, settings: RehearsalSettings, log: ServedLog, clock: Clock) -> None:
         self.log = log
+        self.requests: deque[bytes] = deque(maxlen=KEPT_REQUESTS)
         self._clock = clock
         self.set(settings)
 
@@ -42,18 +47,24 @@ class RehearsalModel:
         self.settings = settings
         self.faults = Faults(settings.faults)
 
+    def keep(self, body: bytes) -> None:
+        """Keep what was asked, where the settings say so."""
+        if self.settings.keep_requests:
+            self.requests.append(body)
+
     def serve(self, request: Request, draw: Draw, answer: Callable[[], Answer]) -> ASGIApp:
         """The call's response. Whatever is served is in the log when this returns, before a byte has been sent."""
         key = api_key(request)
-        rule = self.faults.strike(draw.model, draw.words)
+        rule = self.faults.strike(draw.model, draw.words, key)
         fault = rule.fault if rule else None
-        if rule and fault in (Fault.RATE_LIMITED, Fault.BROKEN):
-            raise _refused(rule)
+        if rule and fault in _REFUSED:
+            raise _refused(rule, key)
         if fault is Fault.HANG:
             return Held(self.settings.hold_seconds)
         number = self._record(request, key, draw, _STATUS.get(fault, Status.ANSWERED))
+        said = answer()
         return Delivery(
-            answer(),
+            said.garbled(rule.body) if rule and fault is Fault.GARBLED else said,
             self.settings.latency,
             self.settings.hold_seconds,
             fault,
@@ -81,9 +92,19 @@ class RehearsalModel:
 _STATUS: dict[Fault | None, Status] = {Fault.CUT: Status.CUT, Fault.LOST: Status.ABANDONED}
 
 
-def _refused(rule: Rule) -> Refusal:
-    if rule.fault is Fault.BROKEN:
-        return Refusal(500, "The model failed, as the rule asked; try again.", kind="server_error")
+#: Faults that refuse a call.
+_REFUSED = {Fault.RATE_LIMITED, Fault.KEY_REFUSED, Fault.NO_QUOTA, Fault.BROKEN}
+
+
+def _refused(rule: Rule, key: str) -> Refusal:
+    match rule.fault:
+        case Fault.BROKEN:
+            return Refusal(500, "The model failed, as the rule asked; try again.", kind="server_error")
+        case Fault.KEY_REFUSED:
+            return Refusal(401, f"Incorrect API key provided: {key}.", code="invalid_api_key")
+        case Fault.NO_QUOTA:
+            said = "You exceeded your current quota, please check your plan and billing details."
+            return Refusal(429, said, kind="insufficient_quota", code="insufficient_quota")
     headers = {"retry-after": f"{rule.retry_after:g}"}
     message = f"Rate limit reached, as the rule asked; try again in {rule.retry_after:g} s."
     return Refusal(429, message, kind="requests", code="rate_limit_exceeded", headers=headers)

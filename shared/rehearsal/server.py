@@ -39,6 +39,7 @@ class Server:
 
     async def chat(self, request: Request) -> ASGIApp:
         body = await read(request)
+        self._model.keep(body)
         asked = parse(ChatRequest, body)
         if asked.model != CHAT_MODEL:
             raise unknown_model(asked.model)
@@ -55,7 +56,9 @@ class Server:
         return Answer(events, "text/event-stream", self._model.settings.seconds_per_token * size, stream=True)
 
     async def embed(self, request: Request) -> ASGIApp:
-        asked = parse(EmbeddingRequest, await read(request))
+        body = await read(request)
+        self._model.keep(body)
+        asked = parse(EmbeddingRequest, body)
         if asked.model != EMBEDDING_MODEL:
             raise unknown_model(asked.model)
         fixed = self._model.settings.input_tokens

@@ -68,13 +68,13 @@ def config(schema: str) -> Config:
     return made
 
 
-def _migrate(connection: Connection, schema: str) -> None:
+def _migrate(connection: Connection, schema: str, *, to: str = "head") -> None:
     connection.execute(text(f"SET ROLE {OWNER}"))
     connection.execute(text(f"SET lock_timeout = '{LOCK_TIMEOUT}'; SET statement_timeout = '{STATEMENT_TIMEOUT}'"))
     connection.commit()
     chosen = config(schema)
     chosen.attributes["connection"] = connection
-    command.upgrade(chosen, "head")
+    command.upgrade(chosen, to)
     connection.execute(text("RESET ROLE"))
     connection.commit()
 

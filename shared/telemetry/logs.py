@@ -5,8 +5,8 @@ import sys
 
 import structlog
 
-#: Libraries that log each request they make.
-CHATTY = ("httpx", "httpx2", "openai")
+#: Libraries that log each request they make, some of them with what was answered.
+CHATTY = ("httpx", "httpx2", "httpcore2", "openai")
 
 
 def configure(level: str) -> None:

@@ -8,6 +8,10 @@ from shared.settings import Settings
 #: Seconds, from a free slot's milliseconds to a flood's minutes.
 WAITS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1800)
 
+#: Models that are told apart in one process: more than any platform offers, fewer than a tenant can think of.
+MOST_MODELS = 200
+_models: set[str] = set()
+
 #: Seconds, from a script's tenths of a millisecond to the socket's timeout.
 ROUND_TRIPS = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.1, 0.5, 2.5, 10)
 
@@ -33,7 +37,19 @@ BUDGET_SHORTAGES = Counter("headgate_budget_shortages_total", "Calls not made: n
 BUDGETS_EXCEEDED = Counter("headgate_soft_budgets_exceeded_total", "Soft budgets exceeded, once a window", ["budget"])
 WORST_EXCEEDED = Counter("headgate_worst_cases_exceeded_total", "Calls that drew more than they may at worst")
 USAGE_LAG = Gauge("headgate_usage_lag_seconds", "Age of the oldest draw without a usage record")
+STREAM_EVENTS_LOST = Counter("headgate_stream_events_lost_total", "Events of turns that no stream took", ["reason"])
+TOOL_CALLS = Counter("headgate_tool_calls_total", "Calls of tools that models asked for", ["tool", "outcome"])
+TOOLS_LEFT_BEHIND = Gauge("headgate_tools_left_behind", "Threads of tools and hooks that outlived their time")
+CIRCUIT_OPEN = Gauge("headgate_circuit_open", "Keys of providers that are not called for now", ["provider"])
 LLM_REQUEST = Histogram("headgate_llm_request_seconds", "One call", ["model", "outcome"], buckets=WAITS)
+
+
+def model_label(model: str) -> str:
+    """The model, as a label: tenants name models, so beyond so many they are one."""
+    if model not in _models and len(_models) >= MOST_MODELS:
+        return "other"
+    _models.add(model)
+    return model
 
 
 def serve(settings: Settings) -> None:

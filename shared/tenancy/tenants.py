@@ -10,14 +10,15 @@ from shared.contracts.kinds import Family
 from shared.errors import NotFound
 from shared.gate.limits import Budgets, Configuration, Limits
 from shared.lanes import Lane
-from shared.stores.postgres import Database
+from shared.stores.postgres import Connection, Database
 
 #: The tenant that work of the platform itself belongs to.
 PLATFORM = "platform"
 
 COLUMNS = """
 SELECT t.tenant_id, t.name, t.tier, t.status, t.paused, t.dedicated, t.version, coalesce(t.weight, 1) AS weight,
-       t.limits AS changes, t.budgets AS own_budgets, tier.limits, tier.weight AS tier_weight, tier.budgets
+       t.limits AS changes, t.budgets AS own_budgets, tier.limits, tier.weight AS tier_weight, tier.budgets,
+       t.residency, tier.models
 FROM control.tenants t JOIN control.tiers tier USING (tier)
 """
 
@@ -26,7 +27,9 @@ FROM control.tenants t JOIN control.tiers tier USING (tier)
 class Tenant:
     """`weight` counts among the tenants of a lane, `tier_weight` among lanes.
 
-    Limits and budgets are the tenant's own where it has any, one by one, and its tier's otherwise.
+    Limits and budgets are the tenant's own where it has any, one by one, and its tier's otherwise. `residency` is the
+    region that its words may not leave (None: they may go anywhere), `models` are those that its tier lets its agents
+    use (None: all).
     """
 
     tenant_id: str
@@ -40,6 +43,8 @@ class Tenant:
     tier_weight: float
     limits: Limits
     budgets: Budgets
+    residency: str | None = None
+    models: frozenset[str] | None = None
 
     @property
     def active(self) -> bool:
@@ -104,14 +109,21 @@ class Tenants:
 
     def _read(self, tenant_id: str) -> Tenant:
         with self._control.transaction(tenant_id) as connection:
-            row = connection.execute(f"{COLUMNS} WHERE t.tenant_id = %s", (tenant_id,)).fetchone()
-        if row is None:
-            raise NotFound(f"there is no tenant {tenant_id!r}: `headgate tenant list` shows them")
-        return _tenant(row)
+            return read(connection, tenant_id)
+
+
+def read(connection: Connection, tenant_id: str) -> Tenant:
+    """The tenant as this transaction sees it; `NotFound`."""
+    row = connection.execute(f"{COLUMNS} WHERE t.tenant_id = %s", (tenant_id,)).fetchone()
+    if row is None:
+        raise NotFound(f"there is no tenant {tenant_id!r}: `headgate tenant list` shows them")
+    return _tenant(row)
 
 
 def _tenant(row: dict[str, Any]) -> Tenant:
     limits = Limits.model_validate(row.pop("limits")).changed(row.pop("changes"))
     budgets = Budgets.model_validate(row.pop("budgets") | row.pop("own_budgets"))
     dedicated = frozenset(Family(name) for name in row.pop("dedicated"))
-    return Tenant(**row, limits=limits, budgets=budgets, dedicated=dedicated)
+    models = row.pop("models")
+    allowed = None if models is None else frozenset(models)
+    return Tenant(**row, limits=limits, budgets=budgets, dedicated=dedicated, models=allowed)

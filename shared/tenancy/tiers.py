@@ -1,6 +1,6 @@
 """The plans there are, and changing one: every tenant of a tier has what the tier gives, but for what is its own."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,7 +14,7 @@ from shared.stores.postgres import Connection, Database, one
 from shared.tenancy.owner import as_owner
 
 TIERS = """
-SELECT tier, weight, limits, (SELECT count(*) FROM control.tenants WHERE tenants.tier = tiers.tier) AS tenants
+SELECT tier, weight, limits, models, (SELECT count(*) FROM control.tenants WHERE tenants.tier = tiers.tier) AS tenants
 FROM control.tiers ORDER BY weight DESC, tier
 """
 
@@ -25,7 +25,8 @@ LIMITS = "SELECT limits FROM control.tiers WHERE tier = %s FOR SHARE"
 SOME_LIMITS = "SELECT limits FROM control.tiers ORDER BY tier LIMIT 1"
 
 CHANGE = """
-UPDATE control.tiers SET weight = coalesce(%(weight)s, weight), limits = jsonb_strip_nulls(limits || %(limits)s)
+UPDATE control.tiers SET weight = coalesce(%(weight)s, weight), limits = jsonb_strip_nulls(limits || %(limits)s),
+       models = CASE WHEN NOT %(any_model)s THEN coalesce(%(models)s::text[], models) END
 WHERE tier = %(tier)s RETURNING limits
 """
 
@@ -35,11 +36,15 @@ RAISE_VERSIONS = "UPDATE control.tenants SET version = version + 1, changed_at =
 
 @dataclass(frozen=True)
 class Tier:
-    """`weight` counts among lanes; `limits` hold for tenants that have none of their own; `tenants` are on it."""
+    """`weight` counts among lanes; `limits` hold for tenants that have none of their own; `tenants` are on it.
+
+    `models` are those that its tenants' agents may use; None: all.
+    """
 
     tier: str
     weight: float
     limits: dict[str, int]
+    models: Sequence[str] | None
     tenants: int
 
 
@@ -57,10 +62,17 @@ def every(dispatcher: Database) -> Sequence[Tier]:
 
 
 def change(
-    admin: Database, tier: str, *, weight: float | None = None, limits: Mapping[str, int | None] | None = None
+    admin: Database,
+    tier: str,
+    *,
+    weight: float | None = None,
+    limits: Mapping[str, int | None] | None = None,
+    models: Collection[str] = (),
+    any_model: bool = False,
 ) -> None:
     """Change what is given, for all tenants of the tier; the rest stays. A limit of None is what it is by default."""
-    changes = {"tier": tier, "weight": weight, "limits": Jsonb(limits or {})}
+    changes: dict[str, Any] = {"tier": tier, "weight": weight, "limits": Jsonb(limits or {})}
+    changes |= {"models": sorted(set(models)) or None, "any_model": any_model}
     with as_owner(admin) as connection:
         row = connection.execute(CHANGE, changes).fetchone()
         if row is None:

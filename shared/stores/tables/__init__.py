@@ -9,7 +9,10 @@ its own:
 `tenant`    epoch                               the number of the gate's present memory
             jobs ◁ steps                        the ledger; and the journal of each job's calls
             outbox                              what must leave: answers
+            feedback ▷ jobs                     how content users were with an answer
             agents, conversations ◁ messages    what turns read and write
+            memories, cached                    what agents keep in mind; what was paid for once
+            connections, credentials, data_keys what agents may reach, and with which secrets
             knowledge_bases ◁ documents ◁ chunks
 
 Every table of a tenant has `tenant_id` first in its primary key and in each foreign key, so that a reference to another
@@ -18,10 +21,10 @@ catalogue test knows by name: `control.tiers`, `control.lanes` and `tenant.epoch
 `control.tenants` and `control.api_keys` are about tenants.
 """
 
-from shared.stores.tables import content, control, ledger
+from shared.stores.tables import content, control, ledger, secrets
 from shared.stores.tables.schemas import CONTROL, TENANT
 
 #: The schemas by name.
 SCHEMAS = {"control": CONTROL, "tenant": TENANT}
 
-__all__ = ["CONTROL", "SCHEMAS", "TENANT", "content", "control", "ledger"]
+__all__ = ["CONTROL", "SCHEMAS", "TENANT", "content", "control", "ledger", "secrets"]

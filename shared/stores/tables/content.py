@@ -1,42 +1,52 @@
-"""What turns read and write: agents, conversations, knowledge."""
+"""What turns read and write: agents, conversations, memories, knowledge."""
 
 from pgvector.sqlalchemy import VECTOR
 from sqlalchemy import (
-    ARRAY,
     BigInteger,
     CheckConstraint,
     Column,
     Computed,
-    Double,
+    DateTime,
     ForeignKeyConstraint,
     Identity,
     Index,
     Integer,
     LargeBinary,
     PrimaryKeyConstraint,
+    SmallInteger,
     Table,
     Text,
     UniqueConstraint,
     Uuid,
     text,
 )
-from sqlalchemy.dialects.postgresql import TSVECTOR
+from sqlalchemy.dialects.postgresql import JSONB, TSVECTOR
 
 from shared.stores.tables.schemas import TENANT, moment
 
+# Each saving of an agent is a version of its own: a turn that runs again is answered by the one it began with.
 Table(
     "agents",
     TENANT,
     Column("tenant_id", Text),
     Column("agent", Text),
-    Column("prompt", Text, nullable=False),
-    Column("model", Text, nullable=False),
-    Column("temperature", Double, nullable=False),
-    Column("max_tokens", Integer, nullable=False),
-    Column("max_tool_calls", Integer, nullable=False),
-    Column("tools", ARRAY(Text), nullable=False),
-    Column("knowledge_bases", ARRAY(Text), nullable=False),
-    PrimaryKeyConstraint("tenant_id", "agent"),
+    Column("version", Integer),
+    Column("configuration", JSONB, nullable=False),
+    moment("saved_at", required=True),
+    PrimaryKeyConstraint("tenant_id", "agent", "version"),
+)
+
+# What agents may reach: HTTP endpoints and MCP servers that the tenant declared.
+Table(
+    "connections",
+    TENANT,
+    Column("tenant_id", Text),
+    Column("connection", Text),
+    Column("kind", Text, nullable=False),
+    Column("configuration", JSONB, nullable=False),
+    moment("saved_at", required=True),
+    PrimaryKeyConstraint("tenant_id", "connection"),
+    CheckConstraint("kind IN ('http', 'mcp')", name="kind"),
 )
 
 Table(
@@ -46,7 +56,18 @@ Table(
     Column("conversation_id", Text),
     Column("agent", Text, nullable=False),
     moment("begun_at", required=True),
+    # Whose it is: another user's turn is refused.
+    Column("user_identifier", Text),
+    Column("state", Text, nullable=False, server_default="open"),
+    Column("turns", Integer, nullable=False, server_default="0"),
+    moment("handed_off_at"),
+    Column("handoff_reason", Text),
+    # What was said up to a message's position, in short.
+    Column("summary", Text),
+    Column("summarised_to", BigInteger, nullable=False, server_default="0"),
     PrimaryKeyConstraint("tenant_id", "conversation_id"),
+    CheckConstraint("state IN ('open', 'handed_off')", name="state"),
+    Index("conversations_handed_off_idx", "handed_off_at", postgresql_where=text("state = 'handed_off'")),
 )
 
 Table(
@@ -56,8 +77,13 @@ Table(
     Column("conversation_id", Text),
     Column("position", BigInteger, Identity(always=True)),
     Column("job_id", Uuid, nullable=False),
+    # Of the messages that a turn adds, the how many-th.
+    Column("ordinal", SmallInteger, nullable=False),
     Column("role", Text, nullable=False),
     Column("content", Text, nullable=False),
+    # What an assistant asked tools for; which of these a tool answers.
+    Column("tool_calls", JSONB),
+    Column("tool_call_id", Text),
     moment("said_at", required=True),
     PrimaryKeyConstraint("tenant_id", "conversation_id", "position"),
     ForeignKeyConstraint(
@@ -65,8 +91,50 @@ Table(
         ["tenant.conversations.tenant_id", "tenant.conversations.conversation_id"],
         ondelete="CASCADE",
     ),
-    UniqueConstraint("tenant_id", "job_id", "role"),
-    CheckConstraint("role IN ('user', 'assistant')", name="role"),
+    UniqueConstraint("tenant_id", "job_id", "ordinal"),
+    CheckConstraint("role IN ('user', 'assistant', 'tool')", name="role"),
+)
+
+# What an agent was asked to keep in mind of a user.
+Table(
+    "memories",
+    TENANT,
+    Column("tenant_id", Text),
+    Column("agent", Text),
+    Column("user_identifier", Text),
+    Column("name", Text),
+    Column("content", Text, nullable=False),
+    moment("remembered_at", required=True),
+    PrimaryKeyConstraint("tenant_id", "agent", "user_identifier", "name"),
+)
+
+Table(
+    "feedback",
+    TENANT,
+    Column("tenant_id", Text),
+    Column("job_id", Uuid),
+    Column("satisfaction", SmallInteger, nullable=False),
+    Column("comment", Text),
+    Column("given_by", Text, nullable=False),
+    moment("given_at", required=True),
+    PrimaryKeyConstraint("tenant_id", "job_id"),
+    ForeignKeyConstraint(["tenant_id", "job_id"], ["tenant.jobs.tenant_id", "tenant.jobs.job_id"], ondelete="CASCADE"),
+    CheckConstraint("satisfaction BETWEEN 1 AND 5", name="satisfaction"),
+)
+
+# Answers that were paid for once, each under a key made from all that it depends on.
+Table(
+    "cached",
+    TENANT,
+    Column("tenant_id", Text),
+    Column("kind", Text),
+    Column("key", LargeBinary),
+    Column("value", JSONB, nullable=False),
+    moment("kept_at", required=True),
+    Column("expires_at", DateTime(timezone=True), nullable=False),
+    PrimaryKeyConstraint("tenant_id", "kind", "key"),
+    Index(None, "expires_at"),
+    CheckConstraint("kind IN ('response', 'embedding', 'retrieval')", name="kind"),
 )
 
 Table(
@@ -75,6 +143,8 @@ Table(
     Column("tenant_id", Text),
     Column("knowledge_base", Text),
     Column("embedding_model", Text, nullable=False),
+    # Grows whenever what searches see of it changes.
+    Column("version", BigInteger, nullable=False, server_default="0"),
     moment("created_at", required=True),
     PrimaryKeyConstraint("tenant_id", "knowledge_base"),
 )

@@ -27,6 +27,8 @@ Table(
     Column("weight", Double, nullable=False),
     Column("limits", JSONB, nullable=False),
     Column("budgets", JSONB, nullable=False, server_default="{}"),
+    # That its tenants' agents may use; none: all.
+    Column("models", ARRAY(Text)),
     CheckConstraint("weight > 0", name="weight"),
 )
 
@@ -41,6 +43,8 @@ Table(
     # What is not its tier's.
     Column("limits", JSONB, nullable=False, server_default="{}"),
     Column("budgets", JSONB, nullable=False, server_default="{}"),
+    # The region that its words may not leave.
+    Column("residency", Text),
     # By an operator's hand: nothing of it starts; families that have a lane of the tenant's own.
     Column("paused", Boolean, nullable=False, server_default="false"),
     Column("dedicated", ARRAY(Text), nullable=False, server_default="{}"),

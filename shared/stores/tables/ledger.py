@@ -123,6 +123,11 @@ Table(
     Column("state", Text, nullable=False),
     Column("input_hash", LargeBinary, nullable=False),
     Column("model", Text),
+    Column("provider", Text),
+    # Whose key paid for it: the platform's, or one of the tenant's own.
+    Column("billed_to", Text, nullable=False, server_default="platform"),
+    # Answered without a call, by what an earlier one was answered.
+    Column("from_cache", Boolean, nullable=False, server_default="false"),
     count("worst_input_tokens"),
     count("worst_output_tokens"),
     count("input_tokens"),
@@ -154,7 +159,8 @@ Table(
         postgresql_where=text("model IS NOT NULL AND state = 'unknown' AND reconciled_at IS NULL"),
     ),
     Index("steps_intended_idx", "intended_at", postgresql_using="brin"),
-    CheckConstraint("kind IN ('model', 'embedding', 'tool', 'assembly')", name="kind"),
+    CheckConstraint("kind IN ('model', 'embedding', 'tool', 'assembly', 'retrieval', 'hook')", name="kind"),
+    CheckConstraint("billed_to IN ('platform', 'tenant')", name="billed_to"),
     CheckConstraint("state IN ('intent', 'answered', 'failed', 'unknown', 'void')", name="state"),
 )
 

@@ -1,0 +1,126 @@
+"""A tenant's agents, by version. A version is never changed: what is saved is the next one."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from psycopg import Cursor
+from psycopg.errors import UniqueViolation
+from psycopg.rows import DictRow, class_row
+from psycopg.types.json import Jsonb
+
+from shared.agents.configuration import AgentConfiguration
+from shared.errors import HeadgateError, NotFound
+from shared.stores.postgres import Connection, one
+
+_checked: dict[tuple[str, str, int, datetime], "Agent"] = {}
+
+NEWEST = """
+SELECT agent, version, saved_at, configuration FROM tenant.agents WHERE tenant_id = %(tenant)s AND agent = %(agent)s
+  AND (%(version)s::int IS NULL OR version = %(version)s)
+ORDER BY version DESC LIMIT 1
+"""
+
+ALL = """
+SELECT DISTINCT ON (agent) agent, version, saved_at, configuration FROM tenant.agents WHERE tenant_id = %s
+ORDER BY agent, version DESC
+"""
+
+VERSIONS = """
+SELECT version, saved_at FROM tenant.agents WHERE tenant_id = %s AND agent = %s ORDER BY version DESC
+"""
+
+#: Two who save at once: the second waits for the first at the primary key, and fails; what it saw was not the newest.
+PUT = """
+INSERT INTO tenant.agents (tenant_id, agent, version, configuration)
+SELECT %(tenant)s, %(agent)s, coalesce(%(after)s::int, max(version), 0) + 1, %(configuration)s FROM tenant.agents
+WHERE tenant_id = %(tenant)s AND agent = %(agent)s
+RETURNING version
+"""
+
+
+#: Versions that a process keeps checked.
+CHECKED = 10_000
+
+
+@dataclass(frozen=True)
+class Agent:
+    """One version of an agent."""
+
+    agent: str
+    version: int
+    configuration: AgentConfiguration
+
+
+@dataclass(frozen=True)
+class Saved:
+    """When a version was saved."""
+
+    version: int
+    saved_at: datetime
+
+
+class SavedMeanwhile(HeadgateError):  # noqa: N818 - it says what happened
+    """What was changed is not the newest version any more."""
+
+
+def get(connection: Connection, tenant: str, agent: str, version: int | None = None) -> Agent:
+    """The newest version, or this one; `NotFound`."""
+    found = ask(connection, tenant, agent, version)
+    if version is not None and not found.rowcount:
+        get(connection, tenant, agent)
+        known = f"`headgate agent versions {tenant} {agent}` shows those it has"
+        raise NotFound(f"agent {agent!r} of tenant {tenant!r} has no version {version}: {known}")
+    return answered(found, tenant, agent)
+
+
+def ask(connection: Connection, tenant: str, agent: str, version: int | None = None) -> Cursor[DictRow]:
+    """The same, asked: a pipeline may ask for more before it is `answered`."""
+    return connection.execute(NEWEST, {"tenant": tenant, "agent": agent, "version": version})
+
+
+def answered(cursor: Cursor[DictRow], tenant: str, agent: str) -> Agent:
+    row = cursor.fetchone()
+    if row is None:
+        raise NotFound(f"tenant {tenant!r} has no agent {agent!r}: `headgate agent list {tenant}` shows those it has")
+    return _agent(tenant, row)
+
+
+def every(connection: Connection, tenant: str) -> Sequence[Agent]:
+    """The newest version of each of the tenant's agents, by name."""
+    return [_agent(tenant, row) for row in connection.execute(ALL, (tenant,)).fetchall()]
+
+
+def versions(connection: Connection, tenant: str, agent: str) -> Sequence[Saved]:
+    """The newest first."""
+    with connection.cursor(row_factory=class_row(Saved)) as cursor:
+        return cursor.execute(VERSIONS, (tenant, agent)).fetchall()
+
+
+def put(
+    connection: Connection, tenant: str, agent: str, configuration: AgentConfiguration, *, after: int | None = None
+) -> int:
+    """Save a version; answers its number. Defaults are written too: those of another day must not change it.
+
+    `after` is the version that it is made from, 0 for none; `SavedMeanwhile` where that is not the newest any more.
+    What is saved has been looked at before (`shared.agents.saving`).
+    """
+    told = Jsonb(configuration.model_dump(mode="json"))
+    values = {"tenant": tenant, "agent": agent, "configuration": told, "after": after}
+    try:
+        return int(one(connection, PUT, values)["version"])
+    except UniqueViolation as error:
+        raise SavedMeanwhile(f"agent {agent!r} of {tenant!r} was saved by somebody else just now: try again") from error
+
+
+def _agent(tenant: str, row: dict[str, Any]) -> Agent:
+    """Checked once for all turns that it answers: a version never changes."""
+    key = (tenant, row["agent"], row["version"], row["saved_at"])
+    if (known := _checked.get(key)) is not None:
+        return known
+    if len(_checked) >= CHECKED:
+        _checked.clear()
+    agent = Agent(row["agent"], row["version"], AgentConfiguration.model_validate(row["configuration"]))
+    _checked[key] = agent
+    return agent

@@ -1,0 +1,73 @@
+"""What a listener has to show, out of events that may start over: the rule by which no text is doubled."""
+
+from dataclasses import dataclass, field
+
+from shared.contracts.events import Delta, ToolCalled, ToolFinished, TurnEvent, TurnFinished, TurnStarted
+
+
+@dataclass
+class HeardStep:
+    """What was told of one step, by one run."""
+
+    run: int
+    text: str = ""
+    #: The tool that was called in it, if it is one's.
+    tool: str | None = None
+    error: str | None = None
+    over: bool = False
+
+
+@dataclass
+class Heard:
+    """What counts of all that was told: of each step only what the newest run told, in the order of the steps.
+
+    An event of an older run than one already heard of is too late: another worker has the turn by now.
+    """
+
+    run: int = 0
+    steps: dict[str, HeardStep] = field(default_factory=dict)
+    finished: TurnFinished | None = None
+
+    @property
+    def text(self) -> str:
+        """The answer, as far as it is known: at the end the result's, until then the words of the latest model call."""
+        answer = (self.finished.result or {}).get("answer") if self.finished else None
+        if isinstance(answer, str):
+            return answer
+        return next((step.text for step in reversed(self.steps.values()) if step.text), "")
+
+    def take(self, event: TurnEvent) -> bool:
+        """Let an event in; False where it is void."""
+        if isinstance(event, TurnFinished):
+            self.finished = event
+            return True
+        if event.run < self.run:
+            return False
+        self.run = event.run
+        if isinstance(event, TurnStarted):
+            self._start_over(event.step)
+            return True
+        step = self._step(event.step)
+        match event:
+            case Delta(text=text):
+                step.text += text
+            case ToolCalled(name=name):
+                step.tool = name
+            case ToolFinished(name=name, error=error):
+                step.tool, step.error, step.over = name, error, True
+        return True
+
+    def _start_over(self, place: str) -> None:
+        """What was told of this step, and of those that were first heard of after it, is void."""
+        if place in self.steps:
+            known = list(self.steps)
+            for later in known[known.index(place) :]:
+                del self.steps[later]
+        self.steps[place] = HeardStep(self.run)
+
+    def _step(self, place: str) -> HeardStep:
+        step = self.steps.get(place)
+        if step is None or step.run < self.run:
+            self.steps.pop(place, None)
+            step = self.steps[place] = HeardStep(self.run)
+        return step
