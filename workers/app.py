@@ -14,8 +14,9 @@ from shared.cell import Cell
 from shared.contracts.kinds import Family
 from shared.errors import ConfigurationError
 from shared.lanes import Lane, celery_app, task_name
-from shared.settings import Settings
+from shared.settings import Settings, read
 from shared.telemetry import logs, metrics
+from workers import files
 from workers.host import Host
 from workers.lease import deadline_of
 from workers.waking import Waker
@@ -81,6 +82,7 @@ class WorkerProcess:
     def prepare(self, sender: Any, **_: Any) -> None:
         """Before the pool is made: what this worker serves."""
         logs.configure(self._settings.log_level)
+        files.allow_many()
         try:
             self._lanes = [str(Lane.named(name)) for name in sender.app.amqp.queues.consume_from]
         except ConfigurationError as error:  # Celery swallows what a signal's receiver raises, but for this
@@ -136,6 +138,9 @@ def __getattr__(name: str) -> Celery:
     """`workers.app.app`, made when Celery asks for it: importing this module reads and connects nothing."""
     if name not in ("app", "celery"):
         raise AttributeError(name)
-    made = build(embedded.resolved(Settings()))
+    try:
+        made = build(embedded.resolved(read()))
+    except ConfigurationError as error:  # Celery shows the traceback of what else is raised here
+        raise SystemExit(str(error)) from error
     globals()["app"] = made
     return made

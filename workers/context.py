@@ -14,10 +14,13 @@ from shared.settings import Settings
 from shared.stores.objects import Objects
 from shared.stores.postgres import Connection, Database
 from shared.tenancy.tenants import Tenant
+from workers.calls import Call
+from workers.events import Events, Telling
 from workers.interruption import Interrupted, Interruption
-from workers.models.clients import Clients
-from workers.models.provider import Provider
-from workers.steps import Call, Steps
+from workers.models.models import Models
+from workers.models.registry import Registry
+from workers.steps import Steps
+from workers.unwritten import Unwritten
 
 
 class Context:
@@ -32,15 +35,16 @@ class Context:
         database: Database,
         metering: Database,
         objects: Objects,
-        clients: Clients,
+        registry: Registry,
         steps: Callable[["Context"], Steps],
         interruption: Callable[[], Interruption | None],
         calls_until: Callable[[], float],
+        events: Events | None = None,
     ) -> None:
         self.run, self.tenant, self.settings, self.objects = run, tenant, settings, objects
-        self.provider = Provider(clients, self.calls_until)
+        self._registry, self.models = registry, Models(self, registry)
         self._database, self._metering = database, metering
-        self._interruption, self._calls_until = interruption, calls_until
+        self._interruption, self._calls_until, self._events = interruption, calls_until, events
         self._deadline = monotonic() + KINDS[run.kind].deadline
         self.cost, self.has_paid = 0.0, False
         self._steps = steps(self)
@@ -66,23 +70,58 @@ class Context:
             raise Interrupted(Interruption.LOST)
         return min(until, self._deadline)
 
-    def paid(self, place: str, call: Call) -> dict[str, Any]:
+    def past(self, place: str) -> dict[str, Any] | None:
+        """What an earlier run was answered at this place; None: this run is the first to come here."""
+        return self._steps.past(place)
+
+    def paid(self, place: str, call: Call, *, later: bool = False) -> dict[str, Any]:
         """A paid step (`workers.steps`): its outcome, charged to what this run costs."""
         self.has_paid = True
-        return self._steps.paid(place, call)
+        return self._steps.paid(place, call, later=later)
 
-    def free(self, place: str, kind: str, made_from: Mapping[str, Any], make: Callable[[], dict[str, Any]]) -> Any:
+    def kept(self, place: str, call: Call, outcome: dict[str, Any]) -> dict[str, Any]:
+        """A paid step whose outcome is known without the call: on record, at no tokens."""
+        return self._steps.kept(place, call, outcome)
+
+    def free(
+        self,
+        place: str,
+        kind: str,
+        made_from: Mapping[str, Any],
+        make: Callable[[], dict[str, Any]],
+        *,
+        later: bool = False,
+        done: bool = False,
+    ) -> Any:
         """A step that costs nothing by itself, journaled so that a replay sees what this run saw."""
-        return self._steps.free(place, kind, made_from, make)
+        return self._steps.free(place, kind, made_from, make, later=later, done=done)
+
+    @property
+    def unwritten(self) -> Unwritten:
+        """Outcomes that the end of the run must commit."""
+        return self._steps.unwritten
+
+    def emit(self, event: str, data: dict[str, Any]) -> None:
+        """Tell whoever asked for a stream (`workers.events`); nothing where nobody did."""
+        if self._events is not None:
+            self._events.emit(event, data)
+
+    def telling(self, step: str) -> Telling | None:
+        """Who tells the words of this step as they come; None where nobody asked for a stream."""
+        return None if self._events is None else Telling(self._events, step)
+
+    def secret(self, credential: str) -> str:
+        """A key of the tenant's own, as it is at this moment; `NotFound` where the tenant has none of that name."""
+        return self._registry.secrets(self.tenant.tenant_id, credential).get_secret_value()
 
     def charge(self, cost: float) -> None:
         """Add to what this run cost, in its family's unit: what fairness counts."""
         self.cost += cost
 
     @contextmanager
-    def reading(self) -> Iterator[Connection]:
-        """A transaction that sees this tenant's rows; for reading."""
-        with self._database.transaction(self.tenant.tenant_id) as connection:
+    def reading(self, *, pipelined: bool = False) -> Iterator[Connection]:
+        """A transaction that sees this tenant's rows; for reading. `pipelined`: in one round trip, read afterwards."""
+        with self._database.transaction(self.tenant.tenant_id, pipelined=pipelined) as connection:
             yield connection
 
     @contextmanager

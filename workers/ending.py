@@ -7,13 +7,14 @@ from typing import Any
 from shared import outbox
 from shared.cell import Cell
 from shared.contracts.answers import FinishedData
+from shared.contracts.events import TURN_FINISHED
 from shared.failpoints import reach
 from shared.gate.values import Ending, How, Need
 from shared.intake import Committed
 from shared.ledger import ends
 from shared.ledger.ends import Finish
 from shared.ledger.jobs import NewJob
-from shared.ledger.runs import Effects, fencing
+from shared.ledger.runs import Effects
 from shared.ledger.states import FINAL, State
 from shared.telemetry import metrics
 from workers.context import Context
@@ -56,8 +57,8 @@ def end_of(outcome: Outcome, *, failures: int, allowed: int) -> End:
             return End(State.DONE, result=result, effects=effects, children=tuple(children))
         case Discard(error):
             return End(State.DISCARDED, error=error)
-        case Snooze(seconds):
-            return End(State.WAITING, how="retry", after=seconds)
+        case Snooze(seconds, why):
+            return End(State.WAITING, how="retry", error=why, after=seconds)
         case Retry(error, after) if failures + 1 < allowed:
             after = backoff(failures) if after is None else after
             return End(State.WAITING, how="retry", error=error, failed=True, after=after)
@@ -75,8 +76,11 @@ def out_of_room(over: OverBudget) -> End:
 def write(end: End, context: Context, cell: Cell) -> Ending:
     """Commit the end of a run; answers what the gate must be told. `Fenced` where the job has moved on."""
     children: list[Committed] = []
-    if end.state not in FINAL and not _waits(end, context, cell):
-        end = replace(CANCELLED, error=end.error)
+    if end.state not in FINAL:
+        if context.unwritten:
+            context.unwritten.commit(nothing)  # not flushed: a run that was stopped may not wait for the ledger there
+        if not _waits(end, context, cell):
+            end = replace(CANCELLED, error=end.error)
     if end.state in FINAL:
         children = _finish(end, context, cell)
     reach("after_finish")
@@ -92,16 +96,20 @@ def _waits(end: End, context: Context, cell: Cell) -> bool:
 
 
 def _finish(end: End, context: Context, cell: Cell) -> list[Committed]:
-    """One statement where there is nothing to write beside the end; one pipeline where there is."""
+    """One statement where there is nothing to write beside the end; one pipeline where there is.
+
+    The outcomes of the last steps come before the end, which takes every call that is still open for lost.
+    """
     run = context.run
     data = FinishedData(job=run.job, state=end.state.value, result=end.result, error=end.error)
     told = outbox.finished(run, data)
     finish = Finish(end.state, end.result, end.error, failed=end.failed, paid=context.has_paid, message=told)
-    if end.effects is nothing and not end.children:
+    if end.effects is nothing and not end.children and not context.unwritten:
         with cell.database.connection() as connection:
             ends.finish(connection, run.lease, finish)
         return []
-    with fencing(run.lease), cell.database.transaction(pipelined=True) as connection:
+    transaction = cell.database.transaction(run.tenant, pipelined=True)
+    with context.unwritten.within(transaction) as connection:
         ends.finish(connection, run.lease, finish)
         end.effects(connection)
         recorded = [cell.intake.record_child(connection, child) for child in end.children]
@@ -110,8 +118,10 @@ def _finish(end: End, context: Context, cell: Cell) -> list[Committed]:
 
 def _told(end: End, context: Context, cell: Cell) -> Ending:
     run = context.run
-    if end.state in FINAL and run.reply_to is not None:
-        cell.wakeups.ring(outbox.BELL)
+    if end.state in FINAL:
+        context.emit(TURN_FINISHED, {"state": end.state.value, "result": end.result, "error": end.error})
+        if run.reply_to is not None:
+            cell.wakeups.ring(outbox.BELL)
     outcome = end.state.value if end.state in FINAL else end.how
     metrics.JOBS_FINISHED.labels(kind=run.kind, tier=context.tenant.tier, outcome=outcome).inc()
     return Ending(run.lease, cost=context.cost, how=end.how, after=end.after, need=end.need)

@@ -89,7 +89,10 @@ class Executor:
         metrics.JOB_WAIT.labels(kind=run.kind, tier=context.tenant.tier).observe(run.waited)
         with metrics.JOB_RUN.labels(kind=run.kind, tier=context.tenant.tier).time():
             end = self._end(context, run)
-        return self._write(end, context) if end is not None else None
+        if end is None:
+            context.unwritten.abandon()
+            return None
+        return self._write(end, context)
 
     def _end(self, context: Context, run: Run) -> End | None:
         """How the run ends; None where it was lost to another."""

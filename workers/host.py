@@ -28,6 +28,7 @@ from workers.upkeep.changes import Changes
 from workers.upkeep.ledger_sweep import sweep_ledger
 from workers.upkeep.loop import Loop
 from workers.upkeep.observe import observe
+from workers.upkeep.prune import Prune
 from workers.upkeep.relay import Relay
 from workers.upkeep.sweep import sweep
 
@@ -113,5 +114,5 @@ class Host:
             recorder = Recorder(cell)
             loops += [Loop("ledger", lambda: sweep_ledger(cell)), Loop("changes", Changes(cell).sweep)]
             loops += [Loop("relay", relay.relay), Loop("metering", recorder.record)]
-            loops += [Loop("overdue", lambda: lose_overdue(cell))]
+            loops += [Loop("overdue", lambda: lose_overdue(cell)), Loop("prune", Prune(cell).prune)]
         return loops

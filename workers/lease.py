@@ -95,12 +95,13 @@ class Heartbeat:
             leases = [lease for job, lease in self._held.items() if since < self._renewed_until[job]]
         beat = self._gate.renew(self._worker, leases, self._lease_seconds, slots=self._slots, lanes=self._lanes)
         with self._lock:
-            for lease in leases:
-                if self._held.get(lease.job) == lease:
-                    self._valid_until[lease.job] = 0.0 if lease.job in beat.lost else since + self._lease_seconds
+            kept = [lease for lease in leases if self._held.get(lease.job) == lease]  # some jobs ended meanwhile
+            lost = [lease.job for lease in kept if lease.job in beat.lost]
+            for lease in kept:
+                self._valid_until[lease.job] = 0.0 if lease.job in beat.lost else since + self._lease_seconds
             self._cancelled |= beat.cancelled & self._held.keys()
-        if beat.lost:
-            log.warning("leases lost", jobs=[str(job) for job in beat.lost])
+        if lost:
+            log.warning("leases lost", jobs=[str(job) for job in lost])
 
     def _beat(self) -> None:
         while True:

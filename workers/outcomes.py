@@ -32,9 +32,10 @@ class Retry:
 
 @dataclass(frozen=True)
 class Snooze:
-    """Nothing failed, but the job goes on later, in seconds."""
+    """Nothing failed, but the job goes on later, in seconds. `why`: where it waits for something, what for."""
 
     seconds: float
+    why: str | None = None
 
 
 @dataclass(frozen=True)

@@ -1,18 +1,15 @@
 """What a room raises, as how its run ends."""
 
-from shared.errors import ConfigurationError, Unavailable
+from shared.errors import ConfigurationError, HeadgateError
 from shared.ledger.runs import Fenced
 from workers import ending
+from workers.calls import CallFailed, CallLost
 from workers.ending import CANCELLED, HANDED_BACK, End
 from workers.holding import BudgetsAway, OverBudget
 from workers.interruption import Interrupted, Interruption
-from workers.models.clients import NoKey
+from workers.models.routing import Unanswered
 from workers.outcomes import Discard, Outcome, Retry, Snooze
 from workers.starting import AWAY
-from workers.steps import CallFailed, CallLost
-
-#: Seconds for which a job waits that met a worker without a model key: the next may have one, or be given one.
-NO_KEY = 30.0
 
 #: What ends a run before its room has come to an outcome. `SystemExit`: a pool's child that is being ended.
 STOPPED = (Interrupted, Fenced, OverBudget, BudgetsAway, SystemExit)
@@ -30,7 +27,7 @@ def end_of(stop: BaseException) -> Outcome | End | None:
         case OverBudget():
             return ending.out_of_room(stop)
         case BudgetsAway():
-            return Snooze(AWAY)
+            return Snooze(AWAY, str(stop))
         case _:
             return None
 
@@ -40,11 +37,20 @@ def outcome_of(error: Exception) -> Outcome:
     match error:
         case CallFailed(retry=True):
             return Retry(str(error), after=error.after)
-        case NoKey():
-            return Snooze(NO_KEY)
+        case Unanswered():
+            return _unanswered(error)
         case CallFailed() | ConfigurationError():
             return Discard(str(error))
-        case CallLost() | Unavailable():
+        case CallLost() | HeadgateError():
             return Retry(str(error))
         case _:
             return Retry(f"{type(error).__name__}: {error}")
+
+
+def _unanswered(error: Unanswered) -> Outcome:
+    """What passes is waited for and fails nobody; what was tried and failed counts; what never works ends the job."""
+    if error.never:
+        return Discard(str(error))
+    if error.failed:
+        return Retry(str(error), after=error.after)
+    return Snooze(error.after or 0.0, str(error))

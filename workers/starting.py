@@ -4,6 +4,7 @@ import threading
 
 import psycopg
 import structlog
+from pydantic import SecretStr
 
 from shared.cell import Cell
 from shared.errors import Unavailable
@@ -11,12 +12,14 @@ from shared.failpoints import reach
 from shared.gate.values import Ending, Lease
 from shared.ledger import runs
 from shared.ledger.runs import AlreadyFinal, Fenced, NotItsTurn, Run
+from shared.tenancy import credentials
 from shared.tenancy.tenants import Tenant
 from workers.context import Context
+from workers.events import Events
 from workers.holding import Holding
 from workers.interruption import Interruption
 from workers.lease import Heartbeat
-from workers.models.clients import Clients
+from workers.models.registry import Registry
 from workers.steps import Steps
 
 #: Seconds before a job is tried again whose ledger or budgets were away: nothing has failed.
@@ -34,7 +37,7 @@ class Starter:
 
     def __init__(self, cell: Cell, heartbeat: Heartbeat, *, handing_back: threading.Event) -> None:
         self._cell, self._heartbeat, self._handing_back = cell, heartbeat, handing_back
-        self._clients = Clients(cell.settings)
+        self._registry = Registry(cell.settings, self._secret)
 
     def start(self, lease: Lease) -> Context | Ending | None:
         """The run's context; or what the gate must be told where there is nothing to run, None where it knows."""
@@ -67,11 +70,16 @@ class Starter:
             database=self._cell.database,
             metering=self._cell.metering,
             objects=self._cell.objects,
-            clients=self._clients,
+            registry=self._registry,
             steps=steps,
             interruption=lambda: self._interruption(run.lease),
             calls_until=lambda: self._heartbeat.calls_until(run.lease),
+            events=Events(run, self._cell.streams) if run.payload.get("stream") is True else None,
         )
+
+    def _secret(self, tenant: str, credential: str) -> SecretStr:
+        with self._cell.database.transaction(tenant) as connection:
+            return credentials.secret(connection, self._cell.vault, tenant, credential)
 
     def _interruption(self, lease: Lease) -> Interruption | None:
         if not self._heartbeat.alive(lease):

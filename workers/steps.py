@@ -7,16 +7,14 @@ answered replays the answer and calls nothing.
 """
 
 import hashlib
-import threading
 from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from functools import cached_property
 from typing import Any
 
 import orjson
-import psycopg
 import structlog
 
 from shared import clock
@@ -25,53 +23,22 @@ from shared.failpoints import reach
 from shared.gate.values import Draw
 from shared.ledger import journal
 from shared.ledger.journal import Past, Step
-from shared.ledger.runs import Effects, Fenced, Run, holding
+from shared.ledger.runs import Run
 from shared.metering.prices import Prices, Tokens
 from shared.stores.postgres import Database
+from workers.calls import Call, CallFailed, CallLost, Reply, cost_of
 from workers.holding import Holding
 from workers.interruption import Interrupted
-from workers.outcomes import nothing
-
-#: Seconds between two attempts to write an outcome while the ledger is away.
-AWAY = 0.5
+from workers.unwritten import Outcome, Unwritten
 
 log = structlog.get_logger(__name__)
 
 
-@dataclass(frozen=True)
-class Reply:
-    """What a provider answered: `outcome` is what a replay needs, `drawn` what the provider reports."""
-
-    outcome: dict[str, Any]
-    drawn: Tokens
-    effects: Effects = nothing
-
-
-@dataclass(frozen=True)
-class Call:
-    """A paid call to be made. `make` gets the call id, which it must send as the client's request id."""
-
-    kind: str
-    model: str
-    request: Mapping[str, Any]
-    worst: Tokens
-    make: Callable[[str], Reply]
-
-
-class CallFailed(HeadgateError):  # noqa: N818 - it names what happened
-    """The provider answered that it will not serve this call, or was never reached: nothing was drawn."""
-
-    def __init__(self, message: str, *, retry: bool, after: float | None = None) -> None:
-        super().__init__(message)
-        self.retry, self.after = retry, after
-
-
-class CallLost(HeadgateError):  # noqa: N818 - as above
-    """The call went out and its answer did not arrive: it may have been drawn."""
-
-
 class Steps:
-    """The steps of one run."""
+    """The steps of one run; its tools may make theirs at the same time, each in a thread of its own.
+
+    `later`: the outcome may wait for the next commit of the run (`workers.unwritten`), for nothing slow comes before.
+    """
 
     def __init__(
         self,
@@ -86,39 +53,76 @@ class Steps:
         self._database, self._prices, self._run, self._holding = database, prices, run, holding
         self._guard, self._charge = guard, charge
         self._calls: Counter[str] = Counter()
+        self.unwritten = Unwritten(database, run.lease, guard=guard, settle=holding.settle)
 
     @cached_property
     def _past(self) -> Mapping[str, Past]:
         """What earlier runs were answered; a first run has no past."""
         return journal.answered(self._database, self._run.lease) if self._run.number > 1 else {}
 
-    def paid(self, place: str, call: Call) -> dict[str, Any]:
+    def past(self, place: str) -> dict[str, Any] | None:
+        """What an earlier run was answered at this place."""
+        return self._past[place].outcome if place in self._past else None
+
+    def paid(self, place: str, call: Call, *, later: bool = False) -> dict[str, Any]:
         """The answer at this place: replayed if an earlier run has it, else called for and journaled."""
-        step = self._step(place, call.kind, call.request, model=call.model, worst=call.worst)
+        step = self._step(place, call.kind, call.request, call)
         if (past := self._replayed(step)) is not None:
             return past
         begun = clock.now()  # worst case and draw are priced alike, so that the one bounds the other
-        step = replace(step, worst_nano=self._prices.cost(call.model, call.worst, begun).total)  # no price, no call
+        step = replace(step, worst=call.worst, worst_nano=self._cost(call, call.worst, begun))  # no price, no call
         self._guard()
-        self._reserve(step, journal.intend(self._database, self._run.lease, step))
+        self._reserve(step, self._intend(step))
         reply = self._call(step, call)
-        drawn = Draw(reply.drawn.total, self._prices.cost(call.model, reply.drawn, begun).total)
+        drawn = Draw(reply.drawn.total, self._cost(call, reply.drawn, begun))
         self._charge(cost_of(reply.drawn))
-        self._write_outcome(step, reply, drawn)
-        reach("after_outcome")
-        self._holding.settle(step, drawn)
-        reach("after_settle")
+        self._keep(Outcome(step, reply.outcome, reply.drawn, drawn, reply.effects), later=later)
         return reply.outcome
 
-    def free(self, place: str, kind: str, made_from: Mapping[str, Any], make: Callable[[], dict[str, Any]]) -> Any:
-        """The outcome of a step that costs nothing by itself: made once, replayed after."""
+    def kept(self, place: str, call: Call, outcome: dict[str, Any]) -> dict[str, Any]:
+        """The answer at this place, where it is known without a call: nothing is drawn, and that is on record."""
+        step = self._step(place, call.kind, call.request, call)
+        if (past := self._replayed(step)) is not None:
+            return past
+        self._keep(Outcome(step, outcome), later=True)
+        return outcome
+
+    def free(
+        self,
+        place: str,
+        kind: str,
+        made_from: Mapping[str, Any],
+        make: Callable[[], dict[str, Any]],
+        *,
+        later: bool,
+        done: bool = False,
+    ) -> Any:
+        """The outcome of a step that costs nothing by itself: made once, replayed after.
+
+        `done`: it has acted by now, so it goes on record also where the run may not go on.
+        """
         step = self._step(place, kind, made_from)
         if (past := self._replayed(step)) is not None:
             return past
-        self._guard()
+        if not done:
+            self.unwritten.flush()
+            self._guard()
         outcome = make()
-        journal.note(self._database, self._run.lease, step, outcome)
+        self._keep(Outcome(step, outcome), later=later)
         return outcome
+
+    def _keep(self, outcome: Outcome, *, later: bool) -> None:
+        self.unwritten.add(outcome)
+        if not later:
+            self.unwritten.flush()
+
+    def _intend(self, step: Step) -> datetime:
+        """Commit the intent, and what waits to be written; answers when that was."""
+        return self.unwritten.commit(lambda connection: journal.intend(connection, self._run.lease, step)).at
+
+    def _cost(self, call: Call, tokens: Tokens, at: datetime) -> int:
+        """In nano-dollars; what a tenant's own key pays for costs the platform nothing."""
+        return self._prices.cost(call.model, tokens, at).total if call.billed_to == "platform" else 0
 
     def _reserve(self, step: Step, intended_at: datetime) -> None:
         """Hold the worst case. Where the call may not be made, its intent is void."""
@@ -154,10 +158,13 @@ class Steps:
             journal.fail(self._database, self._run.lease, step, str(error))
             self._holding.settle(step, Draw(0, 0))
 
-    def _step(self, place: str, kind: str, made_from: Mapping[str, Any], **paid: Any) -> Step:
-        self._calls[place] += 1
+    def _step(self, place: str, kind: str, made_from: Mapping[str, Any], call: Call | None = None) -> Step:
+        self._calls[place] += 1  # a place belongs to one thread
         call_id = f"{self._run.job}/{place}/{self._run.number}/{self._calls[place]}"
-        return Step(call_id, place, self._run.number, kind, _hash(made_from), **paid)
+        step = Step(call_id, place, self._run.number, kind, _hash(made_from))
+        if call is None:
+            return step
+        return replace(step, model=call.model, provider=call.provider, billed_to=call.billed_to)
 
     def _replayed(self, step: Step) -> dict[str, Any] | None:
         past = self._past.get(step.place)
@@ -166,33 +173,6 @@ class Steps:
         if past.input_hash != step.input_hash:
             log.warning("a replayed step was asked for with other input", place=step.place, job=str(self._run.job))
         return past.outcome
-
-    def _write_outcome(self, step: Step, reply: Reply, drawn: Draw) -> None:
-        """Commit the outcome; where the ledger is away, again until it is back or the run is over."""
-        while True:
-            try:
-                return self._write_once(step, reply, drawn.nanos)
-            except Unavailable as error:
-                log.warning("an outcome is not written yet", place=step.place, error=str(error))
-                threading.Event().wait(AWAY)
-                self._guard()
-
-    def _write_once(self, step: Step, reply: Reply, nano: int) -> None:
-        lease = self._run.lease
-        try:
-            with holding(self._database, lease) as connection:
-                journal.answer(connection, lease, step, reply.drawn, reply.outcome, nano=nano)
-                reply.effects(connection)
-        except (Fenced, psycopg.Error):
-            # Another run has the job, or the answer cannot be stored: no run will see it, but its draw goes on record.
-            with self._database.transaction(lease.tenant) as connection:
-                journal.answer(connection, lease, step, reply.drawn, None, nano=nano)
-            raise
-
-
-def cost_of(drawn: Tokens) -> float:
-    """What fairness counts of a call: tokens in + 2 x tokens out (VTC, OSDI'24)."""
-    return drawn.input + 2 * drawn.output
 
 
 def _hash(made_from: Mapping[str, Any]) -> bytes:

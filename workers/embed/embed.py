@@ -15,7 +15,7 @@ from shared.knowledge import documents
 from shared.knowledge.documents import PendingChunk
 from shared.stores.postgres import Connection
 from workers.context import Context
-from workers.models.embedding import Vector, embedding_call
+from workers.models.embedding import Vector
 from workers.outcomes import Done, Outcome, Snooze
 
 #: Chunks per call: 64 passages of about 1,000 characters are some 16,000 tokens, well within every provider's bounds.
@@ -63,9 +63,7 @@ def _embed_batch(context: Context, base: str, model: str, chunks: Sequence[Pendi
         documents.store_vectors(connection, context.tenant.tenant_id, base, chunks, vectors)
 
     texts = [chunk.embedded_text for chunk in chunks]
-    timeout = min(CALL_TIMEOUT, context.seconds_left)
-    call = embedding_call(context.provider, model, texts, timeout=timeout, keep=keep)
-    context.paid(f"batch.{_digest(chunks)}", call)
+    context.models.embed(f"batch.{_digest(chunks)}", model, texts, timeout=CALL_TIMEOUT, keep=keep)
 
 
 def _digest(chunks: Sequence[PendingChunk]) -> str:

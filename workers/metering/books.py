@@ -17,6 +17,9 @@ from shared.metering.prices import Cost, Tokens
 from shared.stores.postgres import Database
 from workers.metering.steps import Finished
 
+#: The meter of calls that were spared. It counts calls; those of tokens begin with `tokens.`.
+CACHE_HITS = "cache_hits"
+
 #: A record that is there already is left alone, and adds nothing to its rollup. Rollups are locked in one order.
 ADD = """
 WITH fresh AS (
@@ -110,7 +113,11 @@ def _by_meter(
     step: Finished, tokens: Tokens, cost: Cost, status: Literal["billed", "unknown"], *told: str
 ) -> Iterator[Record]:
     """A record for each meter. Its id is made from the call and the meter, never from a clock."""
-    meters = (("tokens.input", tokens.input, cost.input), ("tokens.output", tokens.output, cost.output))
+    meters = (
+        ("tokens.input", tokens.input, cost.input),
+        ("tokens.output", tokens.output, cost.output),
+        (CACHE_HITS, int(step.from_cache), 0),
+    )
     for meter, quantity, nano in meters:
         if quantity:
             yield Record(

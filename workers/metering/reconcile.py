@@ -1,4 +1,4 @@
-"""`billing.reconcile`: asks the provider's log about calls whose answers were lost, so that billed is served again.
+"""`billing.reconcile`: asks providers' logs about calls whose answers were lost, so that billed is served again.
 
 What the log says is committed to the journal and nowhere else: the step's true draw, or none, and that it is to be
 recorded anew. The recorder does the rest, as it does for every step: it settles the reservation, reverses what is on
@@ -9,7 +9,7 @@ A call that the log does not have counts as not served once it was lost `call_lo
 be on its way there.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -18,10 +18,12 @@ import structlog
 from psycopg.rows import class_row
 
 from shared.contracts.kinds import BillingReconcile
+from shared.errors import Unavailable
 from shared.metering.prices import NOTHING, Prices, Tokens, UnknownPrice
+from shared.providers import DEFAULT
 from shared.stores.postgres import Connection
 from workers.context import Context
-from workers.models.call_log import CallLog, call_log
+from workers.models.call_log import CallLog, call_logs
 from workers.outcomes import Done, Outcome
 
 #: Calls per round: some seconds of asking, then a commit.
@@ -30,11 +32,11 @@ BATCH = 200
 #: Seconds before its deadline at which a run ends with what it has; the next begins with what is left.
 SPARE = 60.0
 
-log = structlog.get_logger(__name__)
+logger = structlog.get_logger(__name__)
 
 #: In order of their intents, from where the last round stopped.
 LOST = """
-SELECT tenant_id, job_id, call_id, model, intended_at, ended_at,
+SELECT tenant_id, job_id, call_id, model, coalesce(provider, %(default)s) AS provider, billed_to, intended_at, ended_at,
        ended_at < now() - %(grace)s * interval '1 second' AS old
 FROM tenant.steps
 WHERE model IS NOT NULL AND state = 'unknown' AND reconciled_at IS NULL
@@ -62,6 +64,8 @@ class Lost:
     job_id: UUID
     call_id: str
     model: str
+    provider: str
+    billed_to: str
     intended_at: datetime
     ended_at: datetime
     old: bool
@@ -78,7 +82,7 @@ class Known:
 
 def reconcile(context: Context, payload: BillingReconcile) -> Outcome:
     """The result counts calls that were served, that were not, and that nobody knows more of than before."""
-    ask = Asking(call_log(context.settings), Prices(context.settings.prices))
+    ask = Asking(call_logs(context.settings), Prices(context.settings.prices))
     served = looked = known = 0
     after: Lost | None = None
     while context.seconds_left > SPARE and (lost := _lost(context, payload.tenants, after)):
@@ -88,34 +92,51 @@ def reconcile(context: Context, payload: BillingReconcile) -> Outcome:
             _commit(connection, found)
         served += sum(each.drawn != NOTHING for each in found)
         known, looked, after = known + len(found), looked + len(lost), lost[-1]
+    ask.check()
     return Done({"served": served, "not_served": known - served, "unknown": looked - known})
 
 
 class Asking:
-    """`log` is None where the provider keeps none: then nobody knows."""
+    """`logs`, by provider; of one that keeps none nobody knows."""
 
-    def __init__(self, log: CallLog | None, prices: Prices) -> None:
-        self._log, self._prices = log, prices
+    def __init__(self, logs: Mapping[str, CallLog], prices: Prices) -> None:
+        self._logs, self._prices = dict(logs), prices
+        self._away: Unavailable | None = None
 
     def about(self, call: Lost) -> Known | None:
         """What is known of a call; None: nothing yet."""
-        if self._log is None:
+        log = self._logs.get(call.provider)
+        if log is None:
             return None
-        drawn = self._log.served(call.call_id)
+        try:
+            drawn = log.served(call.call_id)
+        except Unavailable as error:
+            del self._logs[call.provider]
+            self._away = error
+            return None
         if drawn is None:
             return Known(call, NOTHING, 0) if call.old else None
         try:
-            return Known(call, drawn, self._prices.cost(call.model, drawn, call.ended_at).total)
+            return Known(call, drawn, self._cost(call, drawn))
         except UnknownPrice as error:
-            log.warning("a lost call waits for a price", call=call.call_id, error=str(error))
+            logger.warning("a lost call waits for a price", call=call.call_id, error=str(error))
             return None
+
+    def check(self) -> None:
+        """Raise where a log was away: the calls of its provider are to be asked about again; the others are known."""
+        if self._away is not None:
+            raise self._away
+
+    def _cost(self, call: Lost, drawn: Tokens) -> int:
+        return 0 if call.billed_to == "tenant" else self._prices.cost(call.model, drawn, call.ended_at).total
 
 
 def _lost(context: Context, tenants: Sequence[str] | None, after: Lost | None) -> list[Lost]:
-    asked = {"tenants": list(tenants) if tenants else None, "grace": context.settings.call_log_grace_seconds}
+    asked = {"tenants": list(tenants) if tenants else None, "default": DEFAULT}
     place = {"after": after.intended_at if after else None, "call": after.call_id if after else None}
+    bounds = {"grace": context.settings.call_log_grace_seconds, "limit": BATCH}
     with context.metering() as connection, connection.cursor(row_factory=class_row(Lost)) as cursor:
-        return cursor.execute(LOST, asked | place | {"limit": BATCH}).fetchall()
+        return cursor.execute(LOST, asked | place | bounds).fetchall()
 
 
 def _commit(connection: Connection, found: Sequence[Known]) -> None:

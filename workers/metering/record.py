@@ -79,7 +79,7 @@ class Recorder:
                 log.warning("draws wait for a price", model=step.model, call=step.call_id, error=str(error))
 
     def _cost(self, step: Finished, tokens: Tokens) -> Cost:
-        if not tokens.total:
+        if not tokens.total or step.billed_to == "tenant":  # its own key paid
             return Cost(0, 0)
         return self._cell.prices.cost(step.model, tokens, step.ended_at)
 
@@ -87,7 +87,8 @@ class Recorder:
         """Count what is known to be drawn; a counter cannot take back what a lost call did not draw after all."""
         for each in priced:
             step, tier = each.step, self._cell.tenants.get(each.step.tenant_id).tier
-            metrics.TOKENS.labels(tier=tier, model=step.model, direction="input").inc(step.tokens.input)
-            metrics.TOKENS.labels(tier=tier, model=step.model, direction="output").inc(step.tokens.output)
+            model = metrics.model_label(step.model)
+            metrics.TOKENS.labels(tier=tier, model=model, direction="input").inc(step.tokens.input)
+            metrics.TOKENS.labels(tier=tier, model=model, direction="output").inc(step.tokens.output)
             usd = each.drawn.total / NANO
-            metrics.COST.labels(tier=tier, model=step.model, billed_to="platform").inc(usd)
+            metrics.COST.labels(tier=tier, model=model, billed_to=step.billed_to).inc(usd)

@@ -16,8 +16,8 @@ from shared.stores.postgres import Connection
 
 FINISHED = """
 SELECT s.tenant_id, s.job_id, s.call_id, j.kind, s.model, s.state, s.worst_input_tokens, s.worst_output_tokens,
-       s.input_tokens, s.output_tokens, s.cached_tokens, s.drawn_nano, s.ended_at,
-       s.reconciled_at IS NOT NULL AS reconciled
+       s.input_tokens, s.output_tokens, s.cached_tokens, s.drawn_nano, s.ended_at, s.from_cache,
+       s.billed_to, s.reconciled_at IS NOT NULL AS reconciled
 FROM tenant.steps s JOIN tenant.jobs j USING (tenant_id, job_id)
 WHERE s.model IS NOT NULL AND s.state IN ('answered', 'failed', 'unknown', 'void') AND s.recorded_at IS NULL
   AND s.model <> ALL(%s::text[])
@@ -33,7 +33,10 @@ WHERE steps.tenant_id = done.tenant_id AND steps.job_id = done.job_id AND steps.
 
 @dataclass(frozen=True)
 class Finished:
-    """A step that is over. `reconciled`: it was unknown, and what it drew became known after all."""
+    """A step that is over. `reconciled`: it was unknown, and what it drew became known after all.
+
+    `from_cache`: it drew nothing, for it was answered by what an earlier one had been answered.
+    """
 
     tenant_id: str
     job_id: UUID
@@ -48,6 +51,8 @@ class Finished:
     cached_tokens: int
     drawn_nano: int
     ended_at: datetime
+    from_cache: bool
+    billed_to: str
     reconciled: bool
 
     @property

@@ -3,6 +3,7 @@
 Most providers have none that can be asked. Theirs stay unknown: they are billed apart, and held against budgets.
 """
 
+from collections.abc import Mapping
 from typing import Protocol
 
 from shared.metering.prices import Tokens
@@ -30,6 +31,7 @@ class RehearsalLog:
         return Tokens(sum(call.input_tokens for call in calls), sum(call.output_tokens for call in calls))
 
 
-def call_log(settings: Settings) -> CallLog | None:
-    """The log of this platform's provider, where it has one."""
-    return RehearsalLog(settings.call_log_url) if settings.call_log_url else None
+def call_logs(settings: Settings) -> Mapping[str, CallLog]:
+    """The logs of those providers that have one, by name."""
+    known = settings.every_provider.items()
+    return {name: RehearsalLog(provider.call_log_url) for name, provider in known if provider.call_log_url}

@@ -2,14 +2,24 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import orjson
 
 from shared.metering.prices import Tokens
+from workers.calls import Call, Reply
+from workers.models.answer import Answer
+from workers.models.chunks import Told, gathered
 from workers.models.errors import translated
 from workers.models.provider import Provider
-from workers.steps import Call, Reply
+
+if TYPE_CHECKING:
+    from openai import OpenAI
+    from openai._types import RequestOptions
+
+#: Where chat completions are asked for, below a provider's address. The SDK gives what comes as plain JSON: to make
+#: objects of it and check none of their fields costs more than the call.
+COMPLETIONS = "/chat/completions"
 
 #: Tokens that a provider adds around messages and tools beyond their own bytes; far above what any does.
 OVERHEAD_TOKENS = 256
@@ -17,13 +27,17 @@ OVERHEAD_TOKENS = 256
 
 @dataclass(frozen=True)
 class ChatRequest:
-    """What is sent. `max_tokens` is always sent, for it bounds what the call may draw."""
+    """What is sent. `max_tokens` is always sent, for it bounds what the call may draw.
+
+    `answer_only`: tools may not be asked for any more. They are named all the same, for what was said speaks of them.
+    """
 
     model: str
     messages: Sequence[Mapping[str, Any]]
     temperature: float
     max_tokens: int
     tools: Sequence[Mapping[str, Any]]
+    answer_only: bool = False
 
     def body(self) -> dict[str, Any]:
         body: dict[str, Any] = {
@@ -32,42 +46,42 @@ class ChatRequest:
             "temperature": self.temperature,
             "max_completion_tokens": self.max_tokens,
         }
-        return body | ({"tools": list(self.tools)} if self.tools else {})
+        if self.tools:
+            body |= {"tools": list(self.tools)} | ({"tool_choice": "none"} if self.answer_only else {})
+        return body
 
     def worst(self) -> Tokens:
         """A token is at least one byte, so the request's bytes bound its input."""
         return Tokens(input=len(orjson.dumps(self.body())) + OVERHEAD_TOKENS, output=self.max_tokens)
 
 
-def chat_call(provider: Provider, request: ChatRequest, *, timeout: float) -> Call:
-    """The call whose outcome is {"content": text, "tool_calls": [{id, name, arguments}], "finish_reason"}."""
+def chat_call(provider: Provider, request: ChatRequest, *, timeout: float, told: Told | None = None) -> Call:
+    """The call whose outcome is {"content": text, "tool_calls": [{id, name, arguments}], "finish_reason"}.
+
+    With `told` the answer is streamed, and its words are told as they come; its outcome is the same.
+    """
 
     def make(call_id: str) -> Reply:
+        if told is not None:
+            told.begin()
         with provider.call(request.model, timeout) as sdk, translated():
-            answer = sdk.chat.completions.create(
-                **request.body(), timeout=timeout, extra_headers={"X-Client-Request-Id": call_id}
-            )
-        return Reply(_outcome(answer), _drawn(answer.usage))
+            options: RequestOptions = {"timeout": timeout, "headers": {"X-Client-Request-Id": call_id}}
+            answer = _whole(sdk, request, options) if told is None else _streamed(sdk, request, options, told)
+            return Reply(answer.outcome(), answer.drawn())
 
     return Call("model", request.model, request.body(), request.worst(), make)
 
 
-def _outcome(answer: Any) -> dict[str, Any]:
-    choice = answer.choices[0]
-    calls = [
-        {"id": storable(call.id), "name": storable(call.function.name), "arguments": storable(call.function.arguments)}
-        for call in choice.message.tool_calls or []
-    ]
-    content = storable(choice.message.content or "")
-    return {"content": content, "tool_calls": calls, "finish_reason": choice.finish_reason}
+def _whole(sdk: "OpenAI", request: ChatRequest, options: "RequestOptions") -> Answer:
+    answer = Answer()
+    answer.take(sdk.post(COMPLETIONS, cast_to=object, body=request.body(), options=options))
+    return answer
 
 
-def storable(text: str) -> str:
-    """Postgres stores every character but NUL, and no half of a surrogate pair."""
-    return text.replace("\x00", "").encode(errors="replace").decode()
+def _streamed(sdk: "OpenAI", request: ChatRequest, options: "RequestOptions", told: Told) -> Answer:
+    from openai import Stream  # noqa: PLC0415 - who has a client has paid for it
 
-
-def _drawn(usage: Any) -> Tokens:
-    details = usage.prompt_tokens_details
-    cached = (details.cached_tokens or 0) if details else 0
-    return Tokens(input=usage.prompt_tokens, output=usage.completion_tokens, cached=cached)
+    body = request.body() | {"stream": True, "stream_options": {"include_usage": True}}
+    kind = Stream[object]
+    with sdk.post(COMPLETIONS, cast_to=object, body=body, options=options, stream=True, stream_cls=kind) as pieces:
+        return gathered(pieces, told)

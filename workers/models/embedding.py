@@ -5,9 +5,9 @@ from typing import Any
 
 from shared.metering.prices import Tokens
 from shared.stores.postgres import Connection
+from workers.calls import Call, CallLost, Reply
 from workers.models.errors import translated
 from workers.models.provider import Provider
-from workers.steps import Call, CallLost, Reply
 
 Vector = list[float]
 
@@ -27,8 +27,10 @@ def embedding_call(
             answer = sdk.embeddings.create(
                 model=model, input=list(texts), timeout=timeout, extra_headers={"X-Client-Request-Id": call_id}
             )
-        vectors = _vectors(answer.data, len(texts))
-        drawn = Tokens(input=answer.usage.prompt_tokens)
+        try:
+            vectors, drawn = _vectors(answer.data, len(texts)), Tokens(input=int(answer.usage.prompt_tokens))
+        except (AttributeError, TypeError) as error:  # the SDK checks no field of what came
+            raise CallLost(f"the answer was no embedding: {error}") from error
         if keep is None:
             return Reply({"vectors": vectors}, drawn)
         return Reply({"kept": len(vectors)}, drawn, effects=lambda connection: keep(connection, vectors))

@@ -1,33 +1,40 @@
-"""The model provider as one run may call it: no longer than a call may take, and no longer than the run may go on."""
+"""A model provider with one key, as one run may call it: no longer than a call may take, nor than the run may go on."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from pydantic import SecretStr
+
 from shared.clock import monotonic
+from shared.errors import HeadgateError
 from shared.telemetry import metrics
+from workers.calls import CallLost
 from workers.interruption import Interrupted
 from workers.models.bounds import Guard, bounded
 from workers.models.clients import Clients
-from workers.steps import CallLost
 
 if TYPE_CHECKING:
     from openai import OpenAI
 
+#: Stands where a key was.
+REDACTED = "[key]"
+
 
 class Provider:
-    """Of one run; the clients are the process's."""
+    """Of one run; the clients are the process's. `key` is asked at each call, and says so where there is none."""
 
-    def __init__(self, clients: Clients, guard: Guard) -> None:
-        self._clients, self._guard = clients, guard
+    def __init__(self, clients: Clients, address: str, key: Callable[[], SecretStr], guard: Guard) -> None:
+        self._clients, self._address, self._key, self._guard = clients, address, key, guard
 
     @contextmanager
     def call(self, model: str, seconds: float) -> Iterator["OpenAI"]:
         """The SDK, for one call of this model."""
         began, outcome = monotonic(), "failed"
         try:
-            sdk = self._clients.openai  # made by the first call of the process, not in that call's time
-            with bounded(seconds, self._guard):
+            key = self._key()
+            # a client is made by the first call that needs it, not in that call's time
+            with self._clients.lent(self._address, key) as sdk, redacted(key), bounded(seconds, self._guard):
                 yield sdk
             outcome = "answered"
         except CallLost:
@@ -37,4 +44,17 @@ class Provider:
             outcome = "stopped"
             raise
         finally:
-            metrics.LLM_REQUEST.labels(model=model, outcome=outcome).observe(monotonic() - began)
+            metrics.LLM_REQUEST.labels(model=metrics.model_label(model), outcome=outcome).observe(monotonic() - began)
+
+
+@contextmanager
+def redacted(key: SecretStr) -> Iterator[None]:
+    """What goes wrong is told without the key, whatever the provider says of it."""
+    try:
+        yield
+    except HeadgateError as error:
+        said, secret = str(error), key.get_secret_value()
+        if secret not in said and secret not in str(error.__cause__):
+            raise
+        error.args = (said.replace(secret, REDACTED),)
+        raise error from None

@@ -9,13 +9,13 @@ import errno
 import os
 import select
 import socket
+import ssl
 import weakref
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import httpx2
 from httpcore2 import SOCKET_OPTION, ConnectError, NetworkBackend, NetworkStream, ReadError, WriteError
-from openai import DefaultHttpxClient
 
 from shared.clock import monotonic
 from workers.models.bounds import Bounds, current
@@ -24,13 +24,25 @@ from workers.models.stream import Bounded
 #: Longest time in seconds that one address of a host may take to answer; then the next is tried.
 CONNECT_SECONDS = 10.0
 
-#: Slots bound the calls at once, so no call waits for a connection; what is kept is the SDK's own default.
-LIMITS = httpx2.Limits(max_connections=None, max_keepalive_connections=100)
+#: Seconds after which a connection that nobody uses is not used again. Servers close theirs after five (uvicorn, Node)
+#: or later: a request that meets the close is lost, and nobody knows whether it was served.
+KEPT = 4.0
+
+#: Slots bound the calls at once, so no call waits for a connection; how many are kept is the SDK's own default.
+LIMITS = httpx2.Limits(max_connections=None, max_keepalive_connections=100, keepalive_expiry=KEPT)
+
+#: As `socket.getaddrinfo` tells of an address: family, kind, protocol, canonical name, what a socket is connected to.
+AddressInfo = tuple[int, int, int, str, tuple[Any, ...]]
 
 
-def http_client() -> httpx2.Client:
-    """For the SDK, as its own is made but for the connections; with the proxies that the environment names."""
-    client = DefaultHttpxClient(limits=LIMITS)
+def http_client(trust: ssl.SSLContext) -> httpx2.Client:
+    """For the SDK, as its own is made but for the connections; with the proxies that the environment names.
+
+    `trust`: whose certificates are believed. To read those costs nearly all that making a client does.
+    """
+    from openai import DefaultHttpxClient  # noqa: PLC0415 - a second of CPU, which who makes other calls need not pay
+
+    client = DefaultHttpxClient(limits=LIMITS, verify=trust)
     for transport in (client._transport, *client._mounts.values()):  # noqa: SLF001 - given a transport, httpx knows no proxies
         if isinstance(transport, httpx2.HTTPTransport):
             transport._pool._network_backend = Backend()  # noqa: SLF001 - httpx has no way to say which
@@ -85,6 +97,10 @@ class Wire(Bounded):
 class Backend(NetworkBackend):
     """Makes connections for httpcore."""
 
+    def found(self, host: str, port: int) -> Sequence[AddressInfo]:
+        """The host's addresses, in the order in which they are tried; raises OSError where it has none."""
+        return socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+
     def connect_tcp(
         self,
         host: str,
@@ -95,7 +111,7 @@ class Backend(NetworkBackend):
     ) -> NetworkStream:
         bounds, failed = current(), OSError(f"{host} has no address")
         try:
-            for family, kind, protocol, _, address in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM):
+            for family, kind, protocol, _, address in self.found(host, port):
                 try:
                     return Wire(_connected(socket.socket(family, kind, protocol), address, bounds))
                 except OSError as error:

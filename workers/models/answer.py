@@ -1,0 +1,164 @@
+"""A chat completion's answer, put together from what a provider sends: whole, or in the pieces of a stream.
+
+A provider is a stranger. What it sends is taken by its shape, and bounded; what Headgate does not know is passed over.
+Without a usage that can be billed it is no answer: then nobody knows what was drawn.
+"""
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Annotated, Any
+
+from pydantic import BaseModel, Field, ValidationError
+
+from shared.metering.prices import Tokens
+from workers.calls import CallLost
+from workers.storable import storable
+
+#: Characters of an answer that are kept; what is more is cut off, as by `max_tokens`, which bounds it far below.
+MOST_TEXT = 524_288
+
+#: Characters of one tool call's arguments that are kept: what is cut is no JSON any more, and its tool will say so.
+MOST_ARGUMENTS = 65_536
+
+#: Tool calls of one answer that are kept: as many as a request may offer tools.
+MOST_CALLS = 128
+
+#: Characters of a name or an id; longer ones are nobody's.
+MOST_NAME = 256
+
+Count = Annotated[int, Field(ge=0, le=2**31 - 1)]
+
+
+class _Function(BaseModel):
+    name: str | None = None
+    arguments: str | None = None
+
+
+class _ToolCall(BaseModel):
+    index: int | None = None
+    id: str | None = None
+    function: _Function | None = None
+
+
+class _Said(BaseModel):
+    content: str | None = None
+    tool_calls: list[_ToolCall] | None = None
+
+
+class _Choice(BaseModel):
+    message: _Said | None = None
+    delta: _Said | None = None
+    finish_reason: str | None = None
+
+
+class _Details(BaseModel):
+    cached_tokens: Count | None = None
+
+
+class _Usage(BaseModel):
+    prompt_tokens: Count
+    completion_tokens: Count
+    prompt_tokens_details: _Details | None = None
+
+
+class _Part(BaseModel):
+    choices: list[_Choice] | None = None
+    usage: _Usage | None = None
+
+
+@dataclass
+class _Asked:
+    """A tool call as far as it has come."""
+
+    index: int | None
+    id: str
+    name: str = ""
+    arguments: list[str] = field(default_factory=list)
+    length: int = 0
+
+
+class Answer:
+    """What has come so far."""
+
+    def __init__(self) -> None:
+        self._text: list[str] = []
+        self._length = 0
+        self._calls: list[_Asked] = []
+        self._finish_reason: str | None = None
+        self._usage: _Usage | None = None
+
+    def take(self, sent: Any) -> str:
+        """Let in a whole answer or a piece of one; answers the words that it adds."""
+        try:
+            part = _Part.model_validate(sent)
+        except ValidationError as error:
+            raise CallLost(
+                f"the answer was no chat completion: {error.errors(include_input=False)[0]['msg']}"
+            ) from None
+        self._usage = part.usage or self._usage
+        words = ""
+        for choice in (part.choices or [])[:1]:  # one is asked for
+            self._finish_reason = choice.finish_reason or self._finish_reason
+            said = choice.delta or choice.message or _Said()
+            words = self._words(said.content or "")
+            for call in said.tool_calls or ():
+                self._ask(call, whole=choice.delta is None)
+        return words
+
+    def outcome(self) -> dict[str, Any]:
+        """{"content": text, "tool_calls": [{id, name, arguments}], "finish_reason"}."""
+        calls = sorted(self._calls, key=lambda call: call.index or 0)
+        ids = Counter(call.id for call in calls)
+        asked = [
+            {
+                "id": (storable(call.id) if ids[call.id] == 1 else "") or f"call_{number}",
+                "name": storable(call.name),
+                "arguments": storable("".join(call.arguments)),
+            }
+            for number, call in enumerate(calls)
+        ]
+        reason = "length" if self._length > MOST_TEXT else storable(self._finish_reason or "")[:MOST_NAME]
+        return {"content": storable("".join(self._text)), "tool_calls": asked, "finish_reason": reason}
+
+    def drawn(self) -> Tokens:
+        """Raises `CallLost` where the answer is not whole, or nobody can say what it cost."""
+        if (usage := self._usage) is None or self._finish_reason is None:
+            raise CallLost("the answer was not whole: it ended without saying why, or without its usage")
+        cached = (usage.prompt_tokens_details or _Details()).cached_tokens or 0
+        return Tokens(usage.prompt_tokens, usage.completion_tokens, min(cached, usage.prompt_tokens))
+
+    def _words(self, text: str) -> str:
+        kept = text[: max(0, MOST_TEXT - self._length)]
+        self._length += len(text)
+        self._text.append(kept)
+        return kept
+
+    def _ask(self, part: _ToolCall, *, whole: bool) -> None:
+        call = self._new(part) if whole else self._call(part)
+        if call is None or part.function is None:
+            return
+        call.name = call.name or (part.function.name or "")[:MOST_NAME]
+        arguments = part.function.arguments or ""
+        call.arguments.append(arguments[: max(0, MOST_ARGUMENTS - call.length)])
+        call.length += len(arguments)
+
+    def _call(self, part: _ToolCall) -> _Asked | None:
+        """Which call a piece belongs to. Some providers number none of them, or all of them alike; ids tell then."""
+        told = _id(part)
+        for call in reversed(self._calls):
+            if part.index in (None, call.index):
+                if told and call.id and told != call.id:
+                    break
+                call.id = call.id or told
+                return call
+        return self._new(part)
+
+    def _new(self, part: _ToolCall) -> _Asked | None:
+        if len(self._calls) >= MOST_CALLS:
+            return None
+        self._calls.append(_Asked(part.index, _id(part)))
+        return self._calls[-1]
+
+
+def _id(part: _ToolCall) -> str:
+    return (part.id or "")[:MOST_NAME]

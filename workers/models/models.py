@@ -1,0 +1,160 @@
+"""`context.models`: asks the models that a tenant's configuration names, in order, until one answers.
+
+Each that is asked is a paid call of its own at the same place of the journal. A call whose answer was lost stays on
+record as unknown, and the next target is asked: the user waits for an answer, and the budgets hold both at worst. No
+target is asked twice in one run; whether and when a run is made again, the gate decides. What a place was answered is
+replayed whatever the routes are by now.
+"""
+
+import random
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import structlog
+
+from shared.agents.configuration import Target
+from shared.errors import ConfigurationError, HeadgateError
+from shared.providers import WINDOW
+from shared.stores.postgres import Connection
+from workers.calls import Call, CallFailed, CallLost, Reply
+from workers.models.circuits import JITTER, KEY_SECONDS, CircuitOpen
+from workers.models.failures import KeyRefused, NoKey, RateLimited
+from workers.models.provider import Provider
+from workers.models.registry import Registry
+from workers.models.routing import NO_KEY, PassedOver, Route, Unanswered, embedding_routes, routes
+
+if TYPE_CHECKING:
+    from workers.context import Context
+    from workers.models.chat import ChatRequest
+    from workers.models.chunks import Told
+    from workers.models.embedding import Vector
+
+#: Seconds that a rate limit is waited for where the provider does not say how long it lasts.
+RATE_LIMIT = 5.0
+
+#: Makes the call of a route; the provider is the way there, and the seconds are those that the call may take.
+Making = Callable[[Provider, Route, float], Call]
+
+log = structlog.get_logger(__name__)
+
+
+class Models:
+    """Of one run."""
+
+    def __init__(self, context: "Context", registry: Registry) -> None:
+        self._context, self._registry = context, registry
+
+    def routes(self, targets: Sequence[Target], *, credential: str | None = None) -> list[Route]:
+        """The models that may be asked now, in order; circuits are not looked at."""
+        found = routes(self._context.tenant, targets, self._registry.providers, credential)
+        return [route for route in found if isinstance(route, Route)]
+
+    def window(self, target: Target) -> int:
+        """Tokens that this model takes in one request, answer included; of an unknown provider, what most take."""
+        provider = self._registry.providers.get(target.provider)
+        return WINDOW if provider is None else provider.window(target.model)
+
+    def chat(
+        self,
+        place: str,
+        targets: Sequence[Target],
+        request: "Callable[[Route], ChatRequest]",
+        *,
+        credential: str | None = None,
+        timeout: float,
+        told: "Told | None" = None,
+    ) -> dict[str, Any]:
+        """The first answer (`chat_call`), with `provider`, `model` and those `passed_over`; else `Unanswered`.
+
+        `credential`: a key of the tenant's own for the first target's provider. `timeout`: seconds for each call, which
+        is given less where its run has less left.
+        """
+        from workers.models.chat import chat_call  # noqa: PLC0415 - brings the SDK, which only its users should pay
+
+        def call(provider: Provider, route: Route, seconds: float) -> Call:
+            return chat_call(provider, request(route), timeout=seconds, told=told)
+
+        found = routes(self._context.tenant, targets, self._registry.providers, credential)
+        return self._answered(place, found, call, timeout, later=True)
+
+    def embed(
+        self,
+        place: str,
+        model: str,
+        texts: Sequence[str],
+        *,
+        timeout: float,
+        keep: "Callable[[Connection, list[Vector]], None] | None" = None,
+    ) -> dict[str, Any]:
+        """The vectors of these texts (`embedding_call`), by any provider that has the model; else `Unanswered`."""
+        from workers.models.embedding import embedding_call  # noqa: PLC0415 - as above
+
+        def call(provider: Provider, _: Route, seconds: float) -> Call:
+            return embedding_call(provider, model, texts, timeout=seconds, keep=keep)
+
+        found = embedding_routes(self._context.tenant, model, self._registry.providers)
+        return self._answered(place, found, call, timeout)
+
+    def _answered(
+        self, place: str, found: Iterator[Route | PassedOver], making: Making, timeout: float, *, later: bool = False
+    ) -> dict[str, Any]:
+        if (past := self._context.past(place)) is not None:
+            return past
+        passed: list[PassedOver] = []
+        for route in found:
+            if isinstance(route, Route):
+                try:
+                    return self._asked(place, route, making, timeout, passed, later=later)
+                except (CallFailed, CallLost, CircuitOpen, ConfigurationError) as error:
+                    over = _passed_over(route, error)
+            else:
+                over = route
+            passed.append(over)
+            log.warning("a model is passed over", place=place, job=str(self._context.run.job), **over.told())
+        raise Unanswered(passed)
+
+    def _asked(
+        self,
+        place: str,
+        route: Route,
+        making: Making,
+        timeout: float,
+        passed: Sequence[PassedOver],
+        *,
+        later: bool,
+    ) -> dict[str, Any]:
+        tenant = self._context.tenant.tenant_id
+        provider = self._registry.provider(route, tenant, self._context.calls_until)
+        left = self._context.seconds_left
+        call = making(provider, route, min(timeout, left))
+        shown = {"provider": route.provider, "model": route.model, "passed_over": [each.told() for each in passed]}
+
+        def make(call_id: str) -> Reply:
+            reply = call.make(call_id)
+            return replace(reply, outcome=reply.outcome | shown)
+
+        billed_to = "platform" if route.credential is None else "tenant"
+        with self._registry.circuits.calling(self._registry.line(route, tenant), hurried=left < timeout):
+            paid = replace(call, make=make, provider=route.provider, billed_to=billed_to)
+            return self._context.paid(place, paid, later=later)
+
+
+def _passed_over(route: Route, error: HeadgateError) -> PassedOver:
+    """What it means for the run that this model did not answer."""
+    after, failed = None, False
+    match error:
+        case CircuitOpen(after=seconds):
+            after = seconds
+        case RateLimited(after=seconds):
+            asked = RATE_LIMIT if seconds is None else seconds
+            after = asked * random.uniform(1, 1 + JITTER)  # noqa: S311 - spreads those who wait, hides nothing
+        case NoKey(own=False):
+            after = NO_KEY
+        case KeyRefused() if route.credential is None:
+            after = KEY_SECONDS
+        case KeyRefused() | NoKey() | CallLost():
+            failed = True
+        case CallFailed(retry=True):
+            after, failed = error.after, True
+    return PassedOver(route.provider, route.model, str(error), after=after, failed=failed)

@@ -1,0 +1,55 @@
+"""What a process has to reach models: the providers by name, their clients, their circuits, and who knows the keys."""
+
+from collections.abc import Callable
+
+from pydantic import SecretStr
+
+from shared.errors import ConfigurationError, NotFound, Unavailable
+from shared.settings import Settings
+from shared.tenancy.vault import VaultClosed
+from workers.calls import CallFailed
+from workers.models.bounds import Guard
+from workers.models.circuits import Circuits, Line
+from workers.models.clients import Clients
+from workers.models.failures import NoKey
+from workers.models.provider import Provider
+from workers.models.routing import Route
+
+#: Answers a key of a tenant's own, by the tenant's id and the credential's name (`shared.tenancy.credentials`).
+Secrets = Callable[[str, str], SecretStr]
+
+
+class Registry:
+    """Of one process. Making it connects nothing, and imports no SDK."""
+
+    def __init__(self, settings: Settings, secrets: Secrets) -> None:
+        self.providers, self.secrets = settings.every_provider, secrets
+        self.clients, self.circuits = Clients(), Circuits()
+
+    def provider(self, route: Route, tenant: str, guard: Guard) -> Provider:
+        """The way that this route names, for one run of the tenant's."""
+        known = self.providers[route.provider]
+
+        def key() -> SecretStr:
+            if route.credential is not None:
+                return self._own(tenant, route.credential)
+            if known.api_key is None:
+                raise NoKey(f"the platform has no key for {route.provider}", own=False)
+            return known.api_key
+
+        return Provider(self.clients, known.address, key, guard)
+
+    def line(self, route: Route, tenant: str) -> Line:
+        """The circuit of a route."""
+        return Line(route.provider, f"{tenant}/{route.credential}" if route.credential is not None else None)
+
+    def _own(self, tenant: str, credential: str) -> SecretStr:
+        """The tenant's key, as it is at this moment."""
+        try:
+            return self.secrets(tenant, credential)
+        except NotFound as error:
+            raise NoKey(str(error), own=True) from error
+        except (ConfigurationError, VaultClosed) as error:
+            raise NoKey(str(error), own=False) from error
+        except Unavailable as error:
+            raise CallFailed(f"the tenant's key cannot be read: {error}", retry=True) from error

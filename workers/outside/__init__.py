@@ -1,0 +1,1 @@
+"""Reaching what tenants declared outside, and nothing else: their HTTP endpoints and MCP servers."""

@@ -1,0 +1,107 @@
+"""One HTTP request to what a tenant declared.
+
+As plain as can be: no proxies, cookies or credentials that this machine may know of, no connection that another call
+has used, let alone another tenant's. What is waited for is bounded by the call (`workers.models.bounds`), what is read
+by `most`, and where it goes by `workers.outside.hosts`.
+"""
+
+import ssl
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+
+import httpcore2
+import httpx2
+
+from workers.outside.addresses import Network
+from workers.outside.bodies import NotAnswered, cut, unpacked
+from workers.outside.hosts import CheckedBackend
+from workers.outside.urls import Url
+
+#: How often an answer may send whoever asked to another place.
+REDIRECTS = 3
+
+#: Statuses that do, and those of them that keep method and body whatever they are (RFC 9110, 15.4).
+REDIRECTING = frozenset({301, 302, 303, 307, 308})
+KEEPING = frozenset({307, 308})
+SEE_OTHER = 303
+
+#: What goes wrong on the way, as httpcore says it.
+BROKEN = (
+    httpcore2.NetworkError,
+    httpcore2.ProtocolError,
+    httpcore2.TimeoutException,
+    httpcore2.UnsupportedProtocol,
+)
+
+
+@dataclass(frozen=True)
+class Ask:
+    """A request. Names of headers are in lower case."""
+
+    method: str
+    url: Url
+    headers: Mapping[str, str]
+    body: bytes | None = None
+
+
+@dataclass(frozen=True)
+class Answer:
+    """`cut_off`: the body had more bytes than were read. Of headers of one name, which is in lower case, the first."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+    cut_off: bool
+
+
+#: Says what is asked instead where an answer leads elsewhere, by this method; or refuses, by `NotAllowed`.
+Onward = Callable[[Ask, str, Url], Ask]
+
+
+@cache
+def tls() -> ssl.SSLContext:
+    """The certificates that this process trusts; to read them costs 20 ms, so they are read once."""
+    return httpx2.create_ssl_context()
+
+
+def fetch(ask: Ask, allowed: Sequence[Network], *, most: int, onward: Onward) -> Answer:
+    """The answer, of which so many bytes are read at most. Within `bounded`; raises `NotAllowed`, `NotAnswered`."""
+    for _ in range(REDIRECTS + 1):
+        answer = asked(ask, allowed, most=most)
+        location = answer.headers.get("location")
+        if answer.status not in REDIRECTING or location is None:
+            return answer
+        ask = onward(ask, method_after(ask.method, answer.status), ask.url.onward(location))
+    raise NotAnswered(f"the answer leads on and on: more than {REDIRECTS} redirects are not followed")
+
+
+def asked(ask: Ask, allowed: Sequence[Network], *, most: int) -> Answer:
+    """The answer to this one request, wherever it leads."""
+    url = httpcore2.URL(
+        scheme=ask.url.scheme.encode(), host=ask.url.host.encode(), port=ask.url.port, target=ask.url.target.encode()
+    )
+    headers_sent = [("host", ask.url.authority), *ask.headers.items()]
+    pool = httpcore2.ConnectionPool(tls(), network_backend=CheckedBackend(allowed))
+    try:
+        with pool, pool.stream(ask.method, url, headers=headers_sent, content=ask.body) as response:
+            headers = told(response.headers)
+            pieces = unpacked(response.iter_stream(), headers.get("content-encoding", "").strip().lower())
+            body, cut_off = cut(pieces, most)
+    except BROKEN as error:
+        raise NotAnswered(f"no whole answer came: {error or type(error).__name__}") from error
+    return Answer(response.status, headers, body, cut_off)
+
+
+def method_after(method: str, status: int) -> str:
+    """The method by which the place that an answer leads to is asked."""
+    if status in KEEPING or method in {"GET", "HEAD"}:
+        return method
+    return "GET" if status == SEE_OTHER or method == "POST" else method
+
+
+def told(headers: Sequence[tuple[bytes, bytes]]) -> Mapping[str, str]:
+    first: dict[str, str] = {}
+    for name, value in headers:
+        first.setdefault(name.decode("latin-1").lower(), value.decode("latin-1"))
+    return first

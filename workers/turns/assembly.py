@@ -1,0 +1,71 @@
+"""Step 0: the agent, the conversation, the user and the moment, as this turn sees them, also when it is run again.
+
+The journal keeps what tells them apart (the agent's version, how far the conversation had come, the time), not the
+things themselves: versions and messages are never changed.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from shared import clock
+from shared.agents import agents, memories
+from shared.contracts.kinds import AgentTurn
+from workers.context import Context
+from workers.turns import conversation
+from workers.turns.conversation import Conversation, Place
+from workers.turns.scene import Scene
+
+#: Memories of a user that an agent is told without asking: the newest.
+MEMORIES = 20
+
+
+def assemble(context: Context, turn: AgentTurn) -> Scene:
+    """Raises `NotFound` (no such agent) and `NotTheirs` (another user's conversation)."""
+    place = Place(context.tenant.tenant_id, turn.conversation, turn.agent, turn.user_identifier, context.run.job)
+    fresh: list[Scene] = []
+
+    def look() -> dict[str, Any]:
+        fresh.append(_first_look(context, turn, place))
+        return _told(fresh[0])
+
+    told = context.free("assembly", "assembly", context.run.payload, look, later=True)
+    return fresh[0] if fresh else _looked_again(context, turn, place, told)
+
+
+def _first_look(context: Context, turn: AgentTurn, place: Place) -> Scene:
+    """One round trip."""
+    with context.reading(pipelined=True) as connection:
+        agent = agents.ask(connection, place.tenant, place.agent)
+        standing = conversation.find(connection, place)
+        said = conversation.said(connection, place, after=None, to=None)
+        kept = memories.latest(connection, place.tenant, place.agent, place.user, MEMORIES) if place.user else {}
+    known = agents.answered(agent, place.tenant, place.agent)
+    stands, history = conversation.found(standing, place), conversation.heard(said)
+    return Scene(turn, place, context.tenant.name, known, stands, history, kept, clock.now())
+
+
+def _told(scene: Scene) -> dict[str, Any]:
+    """What a replay needs to see the same."""
+    stands = scene.conversation
+    return {
+        "version": scene.agent.version,
+        "now": scene.now.isoformat(),
+        "state": stands.state,
+        "turns": stands.turns,
+        "summary": stands.summary,
+        "summarised_to": stands.summarised_to,
+        "to": scene.history[-1].position if scene.history else 0,
+        "memories": dict(scene.memories),
+    }
+
+
+def _looked_again(context: Context, turn: AgentTurn, place: Place, told: Mapping[str, Any]) -> Scene:
+    """The same scene, from what an earlier run was told."""
+    with context.reading(pipelined=True) as connection:
+        agent = agents.ask(connection, place.tenant, place.agent, told["version"])
+        said = conversation.said(connection, place, after=told["summarised_to"], to=told["to"])
+    stands = Conversation(told["state"], told["turns"], place.user, told["summary"], told["summarised_to"])
+    known = agents.answered(agent, place.tenant, place.agent)
+    now = datetime.fromisoformat(told["now"])
+    return Scene(turn, place, context.tenant.name, known, stands, conversation.heard(said), told["memories"], now)

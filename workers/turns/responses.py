@@ -1,0 +1,93 @@
+"""Answers of the model that the same request had before, where the agent's configuration keeps them (`cache_seconds`).
+
+The same is exactly the same: the agent and its version, the provider and the model of its choice, all that is sent,
+the user, and the versions of the agent's knowledge bases. What another model answered in the place of the one of choice
+is not kept, for the next asker may have the one of choice.
+
+An answer that asks for tools is kept like any other. What is kept is what the model said; what the tools do, they do
+anew in each turn, in its own name and under its own idempotency keys. An answer that was cut short is not kept.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from shared.agents import cached
+from shared.agents.agents import Agent
+from shared.knowledge import documents
+from workers.context import Context
+from workers.turns.cache import Entry, keep, spared
+
+if TYPE_CHECKING:
+    from workers.models.chunks import Told
+
+#: How an answer ends that is whole.
+WHOLE = frozenset({"stop", "tool_calls"})
+
+
+@dataclass(frozen=True)
+class Question:
+    """What an answer depends on besides the knowledge; `body` makes what is sent to the model of choice."""
+
+    agent: Agent
+    user_identifier: str | None
+    body: Callable[[], Mapping[str, Any]]
+
+    def key(self, body: Mapping[str, Any], versions: Mapping[str, str]) -> bytes:
+        """Of the answer, while the agent's knowledge bases are of these versions."""
+        configuration = self.agent.configuration
+        return cached.key(
+            agent=self.agent.agent,
+            version=self.agent.version,
+            provider=configuration.provider,
+            model=configuration.model,
+            user=self.user_identifier,
+            body=body,
+            versions=versions,
+        )
+
+
+def cached_chat(
+    context: Context,
+    place: str,
+    question: Question,
+    ask: Callable[[], dict[str, Any]],
+    *,
+    told: "Told | None" = None,
+) -> dict[str, Any]:
+    """The outcome at this place: replayed, or as it is kept, or as `ask` has it, which calls the model.
+
+    `told` hears the text of an answer that is kept, at once; those that the model gives are told on their way.
+    """
+    configuration = question.agent.configuration
+    if not configuration.cache_seconds or context.past(place) is not None:
+        return ask()
+    tenant, body = context.tenant.tenant_id, question.body()
+    with context.reading() as connection:
+        bases = documents.bases(connection, tenant, configuration.knowledge_bases)
+        key = question.key(body, {base.knowledge_base: base.version for base in bases})
+        known = cached.get(connection, tenant, "response", key)
+    if known is not None:
+        return _again(context, place, question, known, told)
+    outcome = ask()
+    if _is_whole(outcome, question):
+        keep(context, [Entry("response", key, dict(outcome), configuration.cache_seconds)])
+    return outcome
+
+
+def _again(
+    context: Context, place: str, question: Question, known: dict[str, Any], told: "Told | None"
+) -> dict[str, Any]:
+    chosen = question.agent.configuration
+    outcome = context.kept(place, spared("model", chosen.model, question.body(), provider=chosen.provider), known)
+    if told is not None and outcome["content"]:
+        told.begin()
+        told(outcome["content"])
+    return outcome
+
+
+def _is_whole(outcome: Mapping[str, Any], question: Question) -> bool:
+    """Whether the model of choice answered this, to its end."""
+    chosen = question.agent.configuration
+    answered_by = (outcome["provider"], outcome["model"])
+    return answered_by == (chosen.provider, chosen.model) and outcome["finish_reason"] in WHOLE

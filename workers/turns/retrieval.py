@@ -1,0 +1,148 @@
+"""What an agent's knowledge bases hold about a question: searched by the agent's strategy.
+
+Two things are kept of each search: the question's vector, which is paid for, and what was found. What was found is kept
+under the versions of the knowledge bases that the search itself saw, and looked for under those that are there now: a
+changed document is never answered from before its change, whenever it is changed.
+"""
+
+import struct
+from base64 import b64decode, b64encode
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from itertools import groupby
+from typing import Any
+from uuid import UUID
+
+from shared.agents import cached
+from shared.agents.configuration import AgentConfiguration, Retrieval
+from shared.knowledge import documents
+from shared.knowledge.documents import KnowledgeBase
+from shared.knowledge.search import SEARCH_VERSION, Passage, search
+from shared.stores.postgres import Connection
+from workers.context import Context
+from workers.models.embedding import Vector
+from workers.turns.cache import NOBODY, Entry, keep, spared
+
+#: Longest time an embedding of a question may take, in seconds.
+QUERY_TIMEOUT = 20.0
+
+#: Seconds for which vectors, and what was found, are kept: a day's questions resemble each other.
+KEPT = 86_400.0
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A search over knowledge bases whose vectors are of one model; by words alone there is no model."""
+
+    query: str
+    strategy: Retrieval
+    model: str | None
+    bases: Sequence[KnowledgeBase]
+
+    @property
+    def versions(self) -> Mapping[str, str]:
+        """As they were when this was asked."""
+        return {base.knowledge_base: base.version for base in self.bases}
+
+    def key(self, versions: Mapping[str, str]) -> bytes:
+        """Of what is found in knowledge bases of these versions."""
+        how = {"by": self.strategy.by, "passages": self.strategy.passages, "search": SEARCH_VERSION}
+        return cached.key(query=self.query, model=self.model, versions=versions, **how)
+
+    @property
+    def key_of_vector(self) -> bytes:
+        return cached.key(model=self.model, text=self.query)
+
+
+@dataclass(frozen=True)
+class Known:
+    """What is kept of an earlier search like this one."""
+
+    passages: Sequence[Mapping[str, Any]] | None
+    vector: Mapping[str, Any] | None
+
+
+def retrieve(context: Context, place: str, agent: AgentConfiguration, query: str) -> list[Passage]:
+    """The best passages first. Paid steps lie below `place`; what was found is the caller's to journal."""
+    tenant = context.tenant.tenant_id
+    with context.reading() as connection:
+        bases = documents.bases(connection, tenant, agent.knowledge_bases)
+        asked = list(_by_model(bases, agent.retrieval, query))
+        known = [_known(connection, tenant, each) for each in asked]
+    found: list[Passage] = []
+    for each, before in zip(asked, known, strict=True):
+        if before.passages is None and context.past(_hit(place, each)) is None:
+            found += _anew(context, place, each, before.vector)
+        else:
+            found += _again(context, place, each, before.passages or ())
+    return sorted(found, key=lambda passage: -passage.score)[: agent.retrieval.passages]
+
+
+def _by_model(bases: Sequence[KnowledgeBase], strategy: Retrieval, query: str) -> Iterator[Asked]:
+    if strategy.by == "words":
+        if bases:
+            yield Asked(query, strategy, None, bases)
+        return
+    ordered = sorted(bases, key=lambda base: base.embedding_model)
+    for model, group in groupby(ordered, key=lambda base: base.embedding_model):
+        yield Asked(query, strategy, model, list(group))
+
+
+def _known(connection: Connection, tenant: str, asked: Asked) -> Known:
+    rows = cached.get(connection, tenant, "retrieval", asked.key(asked.versions))
+    if rows is not None:
+        return Known(rows, None)
+    vector = cached.get(connection, tenant, "embedding", asked.key_of_vector) if asked.model else None
+    return Known(None, vector)
+
+
+def _hit(place: str, asked: Asked) -> str:
+    """Where it is on record that this search was answered from before."""
+    return f"{place}.found.{asked.model}"
+
+
+def _again(context: Context, place: str, asked: Asked, passages: Sequence[Mapping[str, Any]]) -> Sequence[Passage]:
+    """What was found before. The vector that it would have taken is on record as a hit."""
+    if asked.model is not None:
+        call = spared("retrieval", asked.model, {"query": asked.query}, provider=NOBODY)
+        passages = context.kept(_hit(place, asked), call, {"passages": list(passages)})["passages"]
+    return [Passage(**{**row, "document_id": UUID(row["document_id"])}) for row in passages]
+
+
+def _anew(context: Context, place: str, asked: Asked, vector: Mapping[str, Any] | None) -> Sequence[Passage]:
+    """Search, and keep what was found under the versions that the search saw."""
+    entries: list[Entry] = []
+    embedded = _embedded(context, f"{place}.{asked.model}", asked, vector, entries) if asked.model else None
+    tenant, bases = context.tenant.tenant_id, list(asked.versions)
+    limit, by = asked.strategy.passages, asked.strategy.by
+    with context.reading() as connection:
+        found = search(connection, tenant, bases, query=asked.query, vector=embedded, limit=limit, by=by)
+    entries.append(Entry("retrieval", asked.key(found.versions), [asdict(each) for each in found.passages], KEPT))
+    keep(context, entries)
+    return found.passages
+
+
+def _embedded(
+    context: Context, place: str, asked: Asked, known: Mapping[str, Any] | None, entries: list[Entry]
+) -> Vector:
+    """The question's vector: as it is kept, or paid for and added to what is to be kept."""
+    model, request = str(asked.model), {"model": asked.model, "input": [asked.query]}
+    if known is not None:
+        call = spared("embedding", model, request, provider=known["provider"])
+        outcome = context.kept(place, call, {"vectors": [_unpacked(known["vector"])]})
+    else:
+        outcome = context.models.embed(place, model, [asked.query], timeout=QUERY_TIMEOUT)
+        value = {"provider": outcome.get("provider", NOBODY), "vector": _packed(outcome["vectors"][0])}
+        entries.append(Entry("embedding", asked.key_of_vector, value, KEPT))
+    vector: Vector = outcome["vectors"][0]
+    return vector
+
+
+def _packed(vector: Vector) -> str:
+    """In single precision, as Postgres keeps vectors too: a third of what its numbers take as JSON."""
+    return b64encode(struct.pack(f"<{len(vector)}f", *vector)).decode()
+
+
+def _unpacked(packed: str) -> Vector:
+    content = b64decode(packed)
+    return list(struct.unpack(f"<{len(content) // 4}f", content))

@@ -1,0 +1,27 @@
+"""What a turn sees, from its first step to its last, in each of its runs."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from shared.agents.agents import Agent
+from shared.contracts.kinds import AgentTurn
+from workers.turns.conversation import Conversation, Place
+from workers.turns.messages import Message
+
+
+@dataclass(frozen=True)
+class Scene:
+    """`history`: what was said before, oldest first; `memories`: what the agent keeps in mind of the user, by name.
+
+    Of tenant and user it says what the job says; nothing that a model, a document or a tool said is in it but as such.
+    """
+
+    turn: AgentTurn
+    place: Place
+    tenant_name: str
+    agent: Agent
+    conversation: Conversation
+    history: Sequence[Message]
+    memories: Mapping[str, str]
+    now: datetime

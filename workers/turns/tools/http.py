@@ -1,0 +1,133 @@
+"""`http_request`: an agent asks an HTTP endpoint that its tenant declared.
+
+The model chooses among the declared endpoints and says what to ask below them. Where that is, by which methods, with
+which credential: the tenant has said it, and neither the model nor an answer can say otherwise. A redirect is followed
+to where the tenant's agents may go anyway, and there without what was meant for the first place.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import orjson
+
+from shared.agents.connections import HttpEndpoint
+from shared.agents.tools import HTTP_REQUEST
+from workers.models.bounds import Guard, Overdue, bounded
+from workers.outside.addresses import Network, NotAllowed
+from workers.outside.bodies import NotAnswered
+from workers.outside.client import Answer, Ask, Onward, fetch
+from workers.outside.endpoint import Endpoint, Secret, opened, url_of
+from workers.outside.urls import Url
+from workers.turns.tools.told import shown
+from workers.turns.tools.tool import Tool, ToolFailed, ToolRefused, Use
+
+#: Methods that change nothing; whatever is asked by another is sent with the key by which its doubles are known.
+SAFE = frozenset({"GET", "HEAD"})
+
+#: What a model can read.
+ACCEPT = "application/json, text/*;q=0.9, */*;q=0.1"
+
+#: Bytes of a body that is sent: what a model writes in one call is far less.
+MOST_SENT = 262_144
+
+#: Bytes of a result besides the answer's body: status, a few headers, names.
+AROUND = 4096
+
+#: Seconds by which the tool may outlast its slowest endpoint: a call ends by itself before it is ended.
+SPARE = 2.0
+
+Endpoints = Mapping[str, HttpEndpoint]
+
+
+def http_tool(endpoints: Endpoints, secret: Secret, networks: Sequence[Network], guard: Guard) -> Tool:
+    """The tool of one turn, towards these endpoints (at least one)."""
+    caller = Caller(endpoints, secret, networks, guard)
+    return Tool(
+        HTTP_REQUEST,
+        "Asks an HTTP endpoint.\n" + "\n".join(f"{name}: {one.description}" for name, one in endpoints.items()),
+        parameters(endpoints),
+        caller.act,
+        timeout=max(one.timeout for one in endpoints.values()) + SPARE,
+        max_bytes=max(one.max_bytes for one in endpoints.values()) + AROUND,
+    )
+
+
+def parameters(endpoints: Endpoints) -> dict[str, Any]:
+    plain = {"type": ["string", "number", "boolean"]}
+    methods = sorted({method for one in endpoints.values() for method in one.methods})
+    properties = {
+        "endpoint": {"enum": list(endpoints)},
+        "method": {"enum": methods, "default": "GET" if "GET" in methods else methods[0]},
+        "path": {"type": "string", "maxLength": 4096, "description": "Below the endpoint, written plainly."},
+        "query": {"type": "object", "additionalProperties": {"anyOf": [plain, {"type": "array", "items": plain}]}},
+        "body": {"description": "Sent as JSON."},
+    }
+    return {"type": "object", "properties": properties, "required": ["endpoint"], "additionalProperties": False}
+
+
+class Caller:
+    """Asks one tenant's endpoints."""
+
+    def __init__(self, endpoints: Endpoints, secret: Secret, networks: Sequence[Network], guard: Guard) -> None:
+        self._endpoints, self._secret, self._networks, self._guard = endpoints, secret, networks, guard
+
+    def act(self, use: Use, arguments: Mapping[str, Any]) -> dict[str, Any]:
+        name = arguments["endpoint"]
+        declared = self._endpoints.get(name)
+        if declared is None:
+            raise ToolRefused(f"there is no endpoint {name!r} here; there are: {', '.join(self._endpoints)}")
+        try:
+            endpoint = opened(declared, self._secret)
+        except NotAllowed as error:
+            raise ToolRefused(f"{name}: {error}") from error
+        try:
+            ask = self._ask(use, declared, endpoint, arguments)
+            with bounded(min(declared.timeout, use.seconds), self._guard):
+                most = declared.max_bytes + endpoint.scrub.longest
+                answer = fetch(ask, self._networks, most=most, onward=self._onward(endpoint))
+        except NotAllowed as error:
+            raise ToolRefused(endpoint.scrub.text(f"{name}: {error}")) from error
+        except (NotAnswered, Overdue) as error:
+            raise ToolFailed(endpoint.scrub.text(f"{name}: {error}")) from error
+        return _result(answer, endpoint, declared.max_bytes)
+
+    def _ask(self, use: Use, declared: HttpEndpoint, endpoint: Endpoint, arguments: Mapping[str, Any]) -> Ask:
+        method = arguments.get("method") or ("GET" if "GET" in declared.methods else declared.methods[0])
+        if method not in declared.methods:
+            raise NotAllowed(f"{method} is not among its methods, which are {', '.join(declared.methods)}")
+        url = endpoint.url.below(arguments.get("path") or "", arguments.get("query") or {})
+        headers = {"accept": ACCEPT, "accept-encoding": "gzip", "content-type": "application/json"} | endpoint.headers
+        if method in SAFE:
+            if "body" in arguments:
+                raise ToolFailed(f"{method} has no body: leave it out, or choose another method")
+            return _without_body(Ask(method, url, headers))
+        body = orjson.dumps(arguments["body"]) if "body" in arguments else b""
+        if len(body) > MOST_SENT:
+            raise ToolFailed(f"the body is longer than {MOST_SENT:,} bytes: send less")
+        return Ask(method, url, headers | {"idempotency-key": use.idempotency_key}, body)
+
+    def _onward(self, endpoint: Endpoint) -> Onward:
+        """Follows to what is declared; what is the endpoint's own is not sent anywhere but below it."""
+
+        def onward(ask: Ask, method: str, target: Url) -> Ask:
+            declared = [one for one in self._endpoints.values() if url_of(one).holds(target)]
+            if not any(method in one.methods for one in declared):
+                raise NotAllowed(f"the request was made, but its answer leads to {method} {target.host}, not declared")
+            own = endpoint.url.holds(target)
+            headers = {name: value for name, value in ask.headers.items() if own or name not in endpoint.headers}
+            went = Ask(method, target, headers, ask.body)
+            return went if method == ask.method else _without_body(went)
+
+        return onward
+
+
+def _without_body(ask: Ask) -> Ask:
+    """The same, as what only reads is asked."""
+    about_it = {"content-type", "idempotency-key"}
+    return Ask(ask.method, ask.url, {name: value for name, value in ask.headers.items() if name not in about_it})
+
+
+def _result(answer: Answer, endpoint: Endpoint, most: int) -> dict[str, Any]:
+    body = endpoint.scrub.bytes(answer.body)
+    cut_off = answer.cut_off or len(body) > most
+    return {"status": answer.status} | shown(answer.headers, body[:most], endpoint.scrub, cut_off=cut_off)

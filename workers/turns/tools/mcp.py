@@ -1,0 +1,182 @@
+"""Tools of the MCP servers that a tenant declared, as tools of its agents.
+
+A server is asked what it offers (`workers.turns.tools.listings`) and then, for each use, to do it. What it answers is
+shown to the model as text; what it says of itself can offer a model tools under its own name, and nothing else.
+"""
+
+import os
+from collections.abc import Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+import structlog
+
+from shared.agents.connections import McpServer
+from workers.models.bounds import Guard, Overdue
+from workers.outside.addresses import Network, NotAllowed
+from workers.outside.bodies import NotAnswered
+from workers.outside.endpoint import Secret, opened
+from workers.outside.mcp import Manner, conversed, manner_of
+from workers.outside.scrub import Scrub
+from workers.turns.tools.limits import Attempt, TookTooLong, Work, together
+from workers.turns.tools.listings import Key, Listing, Listings
+from workers.turns.tools.offers import Offer, Told, sifted
+from workers.turns.tools.tool import Tool, ToolFailed, ToolRefused, Use
+
+if TYPE_CHECKING:
+    from mcp.client import Client
+    from mcp_types import CallToolResult
+    from mcp_types import Tool as McpTool
+
+#: What a call is known by, among what is told besides its arguments; the same whenever the step is done again.
+IDEMPOTENCY_KEY = "headgate/idempotency-key"
+
+#: Pages of a listing that are asked for: what a server adds after them is not seen.
+PAGES = 8
+
+#: Seconds by which a tool may outlast its server: a call ends by itself before it is ended.
+SPARE = 2.0
+
+#: Characters of an error that a model is told.
+MOST_SAID = 2000
+
+log = structlog.get_logger(__name__)
+
+
+@cache
+def listings() -> Listings:
+    """This process's own."""
+    return Listings()
+
+
+os.register_at_fork(after_in_child=listings.cache_clear)
+
+
+def mcp_tools(
+    tenant: str, servers: Mapping[str, McpServer], secret: Secret, networks: Sequence[Network], guard: Guard
+) -> Sequence[Tool]:
+    """What these servers offer; a server that cannot be asked offers nothing for the moment, and that is logged."""
+    reached = [Server(tenant, name, declared, secret, networks, guard) for name, declared in servers.items()]
+    works = [Work(server.name, server.offers, server.declared.timeout + SPARE) for server in reached]
+    if len(works) == 1:
+        return works[0].do()
+
+    def check() -> None:
+        guard()
+
+    with closing(together(works, check)) as attempts:
+        by_name = {attempt.work.name: attempt for attempt in attempts}
+    return [tool for work in works for tool in _come_of(by_name[work.name])]
+
+
+def _come_of(attempt: Attempt[Sequence[Tool]]) -> Sequence[Tool]:
+    try:
+        return attempt.result()
+    except TookTooLong as error:
+        log.warning("a tenant's server offers no tools", connection=attempt.work.name, error=str(error))
+        return ()
+
+
+@dataclass(frozen=True)
+class Server:
+    """One server of a tenant, as one turn uses it."""
+
+    tenant: str
+    name: str
+    declared: McpServer
+    secret: Secret
+    networks: Sequence[Network]
+    guard: Guard
+
+    def offers(self) -> Sequence[Tool]:
+        """Its tools; none, and a line in the log, where it cannot be asked."""
+        try:
+            listing = self.listing()
+        except (NotAllowed, NotAnswered, Overdue) as error:
+            log.warning("a tenant's server offers no tools", tenant=self.tenant, connection=self.name, error=str(error))
+            return ()
+        return [self.tool(offer, listing.manner) for offer in listing.offers.offered]
+
+    @property
+    def _key(self) -> Key:
+        return self.tenant, self.name, self.declared.model_dump_json()
+
+    def listing(self) -> Listing:
+        """What it offers; raises `NotAllowed`, `NotAnswered`, `Overdue`, `Interrupted`."""
+        return listings().get(self._key, self._asked, seconds=self.declared.timeout, guard=self.guard)
+
+    def tool(self, offer: Offer, manner: Manner) -> Tool:
+        def act(use: Use, arguments: Mapping[str, Any]) -> dict[str, Any]:
+            return self._done(use, offer, manner, arguments)
+
+        return Tool(offer.name, offer.description, offer.parameters, act, timeout=self.declared.timeout + SPARE)
+
+    def _asked(self) -> Listing:
+        endpoint = opened(self.declared, self.secret)
+
+        async def ask(client: "Client") -> tuple[list[Told], Manner]:
+            told: list[Told] = []
+            cursor = None
+            for _ in range(PAGES):
+                page = await client.list_tools(cursor=cursor)
+                told += [_scrubbed(tool, endpoint.scrub) for tool in page.tools]
+                cursor = page.next_cursor
+                if cursor is None:
+                    break
+            return told, manner_of(client)
+
+        seconds = self.declared.timeout
+        told, manner = conversed(endpoint, self.networks, Manner(), ask, seconds=seconds, guard=self.guard)
+        listing = Listing(sifted(self.name, self.declared, told), manner)
+        if listing.offers.left_out:
+            left_out = dict(listing.offers.left_out)
+            log.warning("tools of a server are left out", tenant=self.tenant, connection=self.name, left_out=left_out)
+        return listing
+
+    def _done(self, use: Use, offer: Offer, manner: Manner, arguments: Mapping[str, Any]) -> dict[str, Any]:
+        async def call(client: "Client") -> "CallToolResult":
+            from mcp_types import CallToolRequest, CallToolRequestParams, CallToolResult  # noqa: PLC0415 - as the SDK
+
+            meta: Any = {IDEMPOTENCY_KEY: use.idempotency_key}
+            params = CallToolRequestParams(name=offer.tool, arguments=dict(arguments), _meta=meta)
+            return await client.session.send_request(CallToolRequest(params=params), CallToolResult)
+
+        seconds = min(self.declared.timeout, use.seconds)
+        try:
+            endpoint = opened(self.declared, self.secret)
+            result = conversed(endpoint, self.networks, manner, call, seconds=seconds, guard=self.guard)
+        except NotAllowed as error:
+            raise ToolRefused(f"{self.name}: {error}") from error
+        except Overdue as error:
+            raise ToolFailed(f"{self.name}: {error}") from error
+        except NotAnswered as error:
+            listings().forget(self._key)
+            raise ToolFailed(f"{self.name}: {error}") from error
+        told = endpoint.scrub.json(_told(result))
+        if result.is_error:
+            raise ToolFailed(str(told.get("text", told))[:MOST_SAID])
+        return dict(told)
+
+
+def _scrubbed(tool: "McpTool", scrub: Scrub) -> Told:
+    return Told(scrub.text(tool.name), scrub.text(tool.description or ""), scrub.json(tool.input_schema))
+
+
+def _told(result: "CallToolResult") -> dict[str, Any]:
+    """The texts; what is none is named. Structured content counts where there is no text, which should say the same."""
+    if not result.content and result.structured_content is not None:
+        return {"structured": result.structured_content}
+    return {"text": "\n".join(_text(block.model_dump(mode="json")) for block in result.content)}
+
+
+def _text(block: Mapping[str, Any]) -> str:
+    match block:
+        case {"type": "text", "text": text}:
+            return str(text)
+        case {"type": "resource", "resource": {"text": text}}:
+            return str(text)
+        case _:
+            about = block.get("mime_type") or block.get("uri") or ""
+            return f"[{block.get('type')} {str(about)[:200]}, which is not shown]"
