@@ -22,9 +22,10 @@ from shared.contracts.kinds import Scope
 from shared.errors import HeadgateError
 from shared.ledger import reading
 from shared.ledger.reading import Ended
+from shared.tenancy import provision
 from shared.tenancy.access import Principal
 
-OPERATOR = Principal("operator", None, frozenset({"*"}), frozenset(Scope))
+OPERATOR = Principal(provision.OPERATOR, None, frozenset({"*"}), frozenset(Scope))
 
 #: Seconds between two looks at the ledger while jobs are waited for: well below what a person notices.
 LOOK = 0.2

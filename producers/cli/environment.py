@@ -2,9 +2,10 @@
 
 import os
 from collections.abc import Mapping
+from ipaddress import IPv4Network, IPv6Network
 
 import orjson
-from pydantic import SecretStr
+from pydantic import BaseModel, SecretStr
 from pydantic.fields import FieldInfo
 
 from shared.settings import Settings
@@ -25,6 +26,18 @@ def _written(value: object) -> str:
     match value:
         case SecretStr():
             return value.get_secret_value()
-        case dict():
-            return orjson.dumps(value).decode()
+        case dict() | list():
+            return orjson.dumps(value, default=_revealed).decode()
     return str(value)
+
+
+def _revealed(value: object) -> object:
+    """What JSON has no words for: a provider and its key, a network."""
+    match value:
+        case BaseModel():
+            return {name: held for name, held in value if held is not None}
+        case SecretStr():
+            return value.get_secret_value()
+        case IPv4Network() | IPv6Network():
+            return str(value)
+    raise TypeError(f"a setting holds a {type(value).__name__}")

@@ -15,14 +15,21 @@ from shared.cell import Cell
 from shared.errors import Unavailable
 from shared.gate.gate import GateClosed
 from shared.intake import committed
-from shared.ledger import again, reading
+from shared.ledger import again, feedback, reading
 from shared.ledger import cancel as cancelling
+from shared.ledger.feedback import Feedback
 from shared.ledger.reading import Job, PastStep
 from shared.ledger.states import State
 from shared.stores.postgres import Connection
 
 Id = Annotated[UUID, typer.Argument(help="The job's id.")]
 Tenant = Annotated[str | None, typer.Option(help="Only this tenant's, read as this tenant.")]
+
+#: Who acts where nobody is named.
+OPERATOR = "operator"
+
+#: Longest comment, and longest name of who gives it, in characters.
+COMMENT, NAME = 4096, 256
 
 
 def register(app: typer.Typer) -> None:
@@ -31,6 +38,7 @@ def register(app: typer.Typer) -> None:
     group.command()(show)
     group.command()(retry)
     group.command()(cancel)
+    group.command("feedback")(feedback_)
     app.add_typer(group, name="jobs")
 
 
@@ -61,10 +69,11 @@ def show(job: Id, tenant: Tenant = None, *, json: Json = False) -> None:
     owner = tenant or reading.owner_of(cell.dispatcher, job)
     with cell.database.transaction(owner) as connection:
         found, steps = reading.find(connection, owner, job)
+        thought = feedback.of(connection, owner, job)
     waits = why(cell, found)
     if json:
-        return document(asdict(found) | {"waits": waits, "steps": steps})
-    return _print(found, steps, waits)
+        return document(asdict(found) | {"feedback": thought, "waits": waits, "steps": steps})
+    return _print(found, steps, waits, thought)
 
 
 def retry(job: Id, tenant: Tenant = None) -> None:
@@ -93,6 +102,27 @@ def cancel(job: Id, tenant: Tenant = None, *, json: Json = False) -> None:
     return console().print(f"Job {job} of {owner} {'is cancelled' if over else 'ends at its next step'}{later}.")
 
 
+def feedback_(
+    job: Id,
+    satisfaction: Annotated[int, typer.Option(min=1, max=5, help="From 1, bad, to 5, good.")],
+    comment: Annotated[str | None, typer.Option(help="In words.")] = None,
+    by: Annotated[str, typer.Option(help="Who thinks so.")] = OPERATOR,
+    tenant: Tenant = None,
+    *,
+    json: Json = False,
+) -> None:
+    """Note what somebody thought of a turn's answer, in the place of what was noted before."""
+    if len(comment or "") > COMMENT or not 0 < len(by) <= NAME:
+        raise typer.BadParameter(f"a comment has at most {COMMENT:,} characters, and who gives it 1 to {NAME}")
+    cell = opened()
+    owner = tenant or reading.owner_of(cell.dispatcher, job)
+    with cell.database.transaction(owner) as connection:
+        given = feedback.give(connection, owner, job, satisfaction=satisfaction, comment=comment, by=by)
+    if json:
+        return document({"job": job, "tenant": owner} | asdict(given))
+    return console().print(f"Noted for job {job} of {owner}: {satisfaction} of 5.")
+
+
 def _tell_cancelled(cell: Cell, job: UUID) -> bool:
     """Whether the gate heard of it; if not, the ledger sweep tells it."""
     try:
@@ -110,11 +140,12 @@ def _moments(line: reading.Line) -> tuple[Any, ...]:
     return line.accepted_at, line.due_at, line.started_at, line.finished_at
 
 
-def _print(job: Job, steps: list[PastStep], waits: Wait | None) -> None:
+def _print(job: Job, steps: list[PastStep], waits: Wait | None, thought: Feedback | None) -> None:
     out = console()
-    out.print(sheet(asdict(job) | ({"waits": waits.reason, "until": waits.until} if waits else {})))
+    more: dict[str, Any] = {"waits": waits.reason, "until": waits.until} if waits else {}
+    out.print(sheet(asdict(job) | more | ({"feedback": asdict(thought)} if thought else {})))
     if steps:
-        columns = ("step", "run", "kind", "state", "model", "in", "out", "cached", "error")
+        columns = ("step", "run", "kind", "state", "model", "answered by", "in", "out", "cached", "error")
         out.print(table(columns, [_row(step) for step in steps]))
 
 
@@ -122,4 +153,5 @@ def _row(step: PastStep) -> tuple[Any, ...]:
     """A step whose answer was lost shows the worst it may have drawn, until that is known."""
     lost = step.state in ("intent", "unknown") and step.reconciled_at is None
     tokens = (step.worst_input_tokens, step.worst_output_tokens) if lost else (step.input_tokens, step.output_tokens)
-    return (step.place, step.run, step.kind, step.state, step.model, *tokens, step.cached_tokens, step.error)
+    by = "the cache" if step.from_cache else step.provider
+    return (step.place, step.run, step.kind, step.state, step.model, by, *tokens, step.cached_tokens, step.error)

@@ -12,7 +12,7 @@ from uuid import UUID
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from producers.cli import door
+from producers.cli import door, streaming
 from producers.cli.door import Job
 from producers.cli.opening import opened
 from producers.cli.output import Json, console, document, printable, sheet, table
@@ -46,21 +46,30 @@ def turn(
     *,
     conversation: Annotated[str | None, typer.Option(help="A conversation to go on with; default: a new one.")] = None,
     agent: Annotated[str, typer.Option(help="Which of the tenant's agents answers.")] = "default",
+    user: Annotated[
+        str | None, typer.Option(help="Who the user is, by the caller's identifier; some tools need one.")
+    ] = None,
     wait: Wait = False,
+    stream: Annotated[bool, typer.Option("--stream", help="As --wait, and print the answer as it comes.")] = False,
     patience: Patience = PATIENCE,
     json: Json = False,
 ) -> None:
     """Ask a tenant's agent; with --wait, print its answer."""
+    if stream and json:
+        raise typer.BadParameter("--stream prints words as they come, --json one document at the end: choose one")
     cell = opened()
     data = {"conversation": conversation or f"cli-{ids.new()}", "message": message, "agent": agent}
-    job = door.submit(cell, Job("agent.turn", data, tenant=tenant))
+    asked_for = data | ({"stream": True} if stream else {}) | ({} if user is None else {"userIdentifier": user})
+    job = door.submit(cell, Job("agent.turn", asked_for, tenant=tenant))
+    shown = streaming.show(cell, tenant, job, seconds=patience) if stream else ""
     asked = {"job": job, "conversation": data["conversation"]}
-    if not wait:
+    if not (wait or stream):
         return document(asked) if json else console().print(sheet(asked))
-    ended = _good(_waited(cell, tenant, [job], patience)[job])
+    ended = _good(_waited(cell, tenant, [job], 0.0 if stream else patience)[job])
     if json:
         return document(asked | {"state": ended.state, "result": ended.result})
-    return console().print(printable((ended.result or {})["answer"]), soft_wrap=True)
+    answer = (ended.result or {})["answer"]
+    return None if shown == answer else console().print(printable(answer), soft_wrap=True)
 
 
 def ingest(

@@ -6,12 +6,11 @@ from typing import Annotated
 
 import typer
 
-from producers.cli import opening
 from producers.cli.machine import Machine, running, served
 from producers.cli.opening import QUIET
 from producers.cli.rehearsing import CHAT, EMBEDDING, published, rehearsed
 from producers.cli.stopping import stoppable
-from shared.settings import Settings
+from shared.settings import Settings, read
 from shared.stores.postgres import without_password
 from shared.telemetry import logs
 
@@ -29,6 +28,12 @@ FIRST_STEPS = """Ready. From another terminal{where}:
   {prefix}headgate doctor
 Ctrl-C stops everything."""
 
+#: Said where no provider has a key of the platform's.
+KEYLESS = (
+    "No key for the model provider: set OPENAI_API_KEY, or use --rehearsal; agents' turns wait until then, but for "
+    "those of tenants with keys of their own."
+)
+
 
 def register(app: typer.Typer) -> None:
     app.command()(up)
@@ -43,13 +48,15 @@ def up(
     logs.configure(QUIET)
     try:
         with stoppable(), ExitStack() as stack:
-            settings = stack.enter_context(served(opening.settings()))
+            settings = stack.enter_context(served(read()))
             if rehearsal:
                 settings, model = stack.enter_context(rehearsed(settings, latency=LATENCY))
                 typer.echo(f"model     {model.url}, the rehearsal's: {CHAT}, {EMBEDDING}")
                 stack.enter_context(published(settings))
             machine = stack.enter_context(running(settings, slots=slots, say=typer.echo))
             _introduce(machine)
+            if keyless(machine.cell.settings):
+                typer.echo(KEYLESS, err=True)
             machine.await_workers()
             typer.echo(_first_steps(machine.cell.settings, f" --model {CHAT}" if rehearsal else ""))
             while True:
@@ -69,9 +76,14 @@ def _introduce(machine: Machine) -> None:
         typer.echo(f"{program.name:<9} pid {child.process.pid}, {program.about}; log: {child.log}")
 
 
+def keyless(settings: Settings) -> bool:
+    """Whether no provider has a key of the platform's. Everything but agents works without, so this is no error."""
+    return all(provider.api_key is None for provider in settings.every_provider.values())
+
+
 def _bus_url(settings: Settings, url: str) -> str:
     """Whole where it is our own, on this machine and for as long as this runs: a service needs its password."""
-    return without_password(url) if opening.settings().redis_url or settings.bus_url else url
+    return without_password(url) if read().redis_url or settings.bus_url else url
 
 
 def _first_steps(settings: Settings, model: str) -> str:

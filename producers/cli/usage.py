@@ -26,7 +26,7 @@ def usage(
     *,
     json: Json = False,
 ) -> None:
-    """Tokens and money by tenant, model and meter."""
+    """Tokens, spared calls (`cache_hits`) and money, by tenant, model and meter."""
     cell = opened()
     month = period or f"{clock.now():%Y-%m}"
     if tenant is not None:
@@ -48,7 +48,7 @@ def _print(month: str, sums: list[Drawn], what: str) -> None:
     total = usd(sum(x.cost_nano for x in sums))
     out = console()
     out.print(f"{month}, {what}")
-    out.print(table(("tenant", "model", "meter", "tokens", "USD", "records"), rows))
+    out.print(table(("tenant", "model", "meter", "quantity", "USD", "records"), rows))
     out.print(f"total USD {total}\n")
 
 

@@ -33,13 +33,19 @@ def why(cell: Cell, job: Job) -> Wait | None:
     if not tenant.active:
         return Wait(f"the tenant is suspended: `headgate tenant resume {tenant.tenant_id}`")
     if job.due_at is not None and job.due_at > clock.now():
-        after = f"it failed {job.failures} times, last: {job.error}" if job.failures else "it was asked for then"
-        return Wait(after, job.due_at)
+        return Wait(_later(job), job.due_at)
     with cell.database.transaction(tenant.tenant_id) as connection:
         earlier = before.of_its_key(connection, tenant.tenant_id, job.job_id)
     if earlier is not None:
         return Wait(f"job {earlier.job_id} of its ordering key {job.ordering_key!r} goes first and is {earlier.state}")
     return _at_gate(cell, job, tenant)
+
+
+def _later(job: Job) -> str:
+    """Why not now: a run that failed nobody left its reason too, such as a key that is missing."""
+    if job.failures:
+        return f"it failed {job.failures} times, last: {job.error}"
+    return job.error or "it was asked for then"
 
 
 def _at_gate(cell: Cell, job: Job, tenant: Tenant) -> Wait:

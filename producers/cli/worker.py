@@ -12,7 +12,8 @@ from typing import Annotated
 
 import typer
 
-from producers.cli.opening import opened, settings
+from producers.cli.opening import opened
+from shared import settings
 from shared.contracts.kinds import Family
 from shared.lanes import Lane
 from shared.tenancy import tiers
@@ -74,7 +75,7 @@ def celery(lanes: Sequence[Lane], *, slots: int | None, pool: Pool | None) -> li
     pool = pool or pool_for({lane.family for lane in lanes})
     name = f"{'-'.join(dict.fromkeys(lane.family for lane in lanes))}-{os.getpid()}@%h"
     serve = ["-Q", ",".join(map(str, lanes)), "-P", pool, "-c", str(slots or SLOTS[pool]), "-n", name]
-    quiet = ["--loglevel", settings().log_level, "--without-mingle", "--without-gossip"]
+    quiet = ["--loglevel", settings.read().log_level, "--without-mingle", "--without-gossip"]
     return [sys.executable, "-m", "celery", "--quiet", "-A", "workers.app", "worker", *serve, *quiet]
 
 

@@ -11,6 +11,7 @@ from producers.client.errors import Invalid, Refused, Unconfirmed
 from producers.client.job import Job
 from producers.client.mailbox import Mailbox
 from producers.client.sending import Message, Sender
+from producers.client.streaming import Listener
 from producers.client.submission import Submission
 from shared import ids
 from shared.bus import Names, connect
@@ -39,7 +40,7 @@ class Headgate:
     `source` is where jobs come from, and part of what makes an id one's own. `principal` is whom the key belongs to:
     the tenant, or the service; not given, it is the source's name without the slash. Clients that live at the same
     time need a `name` each, or they take each other's answers; one that keeps its name finds what was answered while
-    it was away. Building it connects nothing.
+    it was away. `stream_url`: the Redis of turns' streams, where the bus is none. Building it connects nothing.
     """
 
     def __init__(
@@ -50,14 +51,17 @@ class Headgate:
         source: str = "/my-service",
         name: str = "main",
         principal: str | None = None,
+        stream_url: str | None = None,
         largest_message: int = LARGEST_MESSAGE,
         names: Names = NAMES,
     ) -> None:
         self._key, self._source, self._largest_message = key, source, largest_message
-        self._address = _address(principal or source.strip("/"), name)
+        principal = principal or source.strip("/")
+        self._address = _address(principal, name)
         self._bus = connect(bus_url, consumer=self._address, names=names)
         self._mailbox = Mailbox(self._bus, self._address)
-        self._sender = Sender(self._bus, self._mailbox)
+        self._listener = Listener(bus_url, stream_url, principal)
+        self._sender = Sender(self._bus, self._mailbox, self._listener)
 
     def submit(
         self,
@@ -121,6 +125,7 @@ class Headgate:
     def close(self) -> None:
         """What was handed out is acknowledged; what was not comes again to the next client of this name."""
         self._mailbox.acknowledge()
+        self._listener.close()
         self._bus.close()
 
     def __enter__(self) -> Self:
@@ -131,6 +136,7 @@ class Headgate:
         if failed is None:
             self.close()
         else:
+            self._listener.close()
             self._bus.close()
 
     def _message(self, submission: Submission) -> Message:

@@ -1,12 +1,17 @@
 """A job that a door has accepted."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from uuid import UUID
 
 from producers.client.errors import Unfinished
 from producers.client.mailbox import Mailbox
+from producers.client.streaming import Listener
 from shared.clock import monotonic
-from shared.contracts.answers import Answer, Finished
+from shared.contracts.answers import Answer, Finished, FinishedData
+from shared.contracts.events import TurnEvent
+from shared.streams.heard import Heard
+from shared.streams.reader import BEGINNING
 
 
 @dataclass
@@ -18,6 +23,7 @@ class Job:
     tenant: str | None
     state: str
     _mailbox: Mailbox = field(repr=False)
+    _listener: Listener = field(repr=False)
     _finished: Finished | None = field(default=None, repr=False)
 
     def wait(self, timeout: float) -> Finished:
@@ -27,14 +33,38 @@ class Job:
         again has perhaps been told to an earlier process.
         """
         until = monotonic() + timeout
-        while self._finished is None:
-            answer = self._mailbox.take(self._is_end)
-            if isinstance(answer, Finished):
-                self._finished, self.state = answer, answer.data.state
-            elif (left := until - monotonic()) <= 0:
+        while (finished := self._told()) is None:
+            if (left := until - monotonic()) <= 0:
                 raise Unfinished(self._unheard(timeout))
-            else:
-                self._mailbox.read(left)
+            self._mailbox.read(left)
+        return finished
+
+    def stream(self, timeout: float, *, after: str = BEGINNING) -> Iterator[TurnEvent]:
+        """What a turn tells while it runs that was submitted with `stream: true`; the last event is `TurnFinished`.
+
+        `after`: the id of the last event that was heard. What counts of it all, where a run starts over, says
+        `Heard`. Raises `Unfinished` after `timeout` seconds.
+        """
+
+        def ended(wait: float) -> FinishedData | None:
+            self._mailbox.read(wait)
+            finished = self._told()
+            return finished.data if finished else None
+
+        return self._listener.events(self.id, after, timeout, ended)
+
+    def text(self, timeout: float) -> Iterator[str]:
+        """The answer as far as it is known, each time it changes: it grows, but where a run starts over."""
+        heard, shown = Heard(), ""
+        for event in self.stream(timeout):
+            heard.take(event)
+            if heard.text != shown:
+                yield (shown := heard.text)
+
+    def _told(self) -> Finished | None:
+        """Its end, if the reply has come."""
+        if self._finished is None and isinstance(answer := self._mailbox.take(self._is_end), Finished):
+            self._finished, self.state = answer, answer.data.state
         return self._finished
 
     def _is_end(self, answer: Answer) -> bool:

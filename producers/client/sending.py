@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from producers.client.errors import Refused
 from producers.client.job import Job
 from producers.client.mailbox import Mailbox
+from producers.client.streaming import Listener
 from shared.bus import Bus
 from shared.clock import monotonic
 from shared.contracts.answers import Accepted, Answer, Finished
@@ -51,8 +52,8 @@ class Message:
 
 
 class Sender:
-    def __init__(self, bus: Bus, mailbox: Mailbox) -> None:
-        self._bus, self._mailbox = bus, mailbox
+    def __init__(self, bus: Bus, mailbox: Mailbox, listener: Listener) -> None:
+        self._bus, self._mailbox, self._listener = bus, mailbox, listener
 
     def send(self, messages: Sequence[Message], until: float) -> None:
         """Until each has its outcome, or until that moment (monotonic)."""
@@ -93,7 +94,7 @@ class Sender:
     def _outcome(self, message: Message, answer: Answer) -> Job | Refused | None:
         match answer:
             case Accepted(data=data):
-                return Job(data.job, message.id, answer.tenantid, data.state, self._mailbox)
+                return Job(data.job, message.id, answer.tenantid, data.state, self._mailbox, self._listener)
             case RefusedAnswer(data=data) if data.passing:
                 message.said = str(Refused.by(data))
             case RefusedAnswer(data=data):

@@ -12,7 +12,6 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from producers.cli import opening
 from producers.cli.demo import figures
 from producers.cli.demo.checks import Check, judged, nothing_left
 from producers.cli.demo.play import Play
@@ -22,7 +21,7 @@ from producers.cli.demo.stage import Stage, stage
 from producers.cli.opening import QUIET
 from producers.cli.output import console
 from producers.cli.stopping import stoppable
-from shared.settings import Settings
+from shared.settings import Settings, read
 from shared.telemetry import logs
 
 #: Turns that the flooding tenant asks for at once: some twenty times what the slots run at a time.
@@ -48,7 +47,7 @@ def demo(
     screen = console()
     try:
         with stoppable():
-            checks = _played(opening.settings(), screen, real=real, flood=flood or (REAL_FLOOD if real else FLOOD))
+            checks = _played(read(), screen, real=real, flood=flood or (REAL_FLOOD if real else FLOOD))
     except KeyboardInterrupt:
         raise typer.Abort from None
     raise typer.Exit(verdict(checks))

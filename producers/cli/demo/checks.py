@@ -95,9 +95,9 @@ def nothing_left(remaining: Sequence[str]) -> Check:
 
 
 def totals_of(exported: Path) -> Totals:
-    """The sums of an export's columns; money is exact there, to the nano-dollar."""
+    """The sums of an export's columns over what was drawn; money is exact there, to the nano-dollar."""
     with exported.open(newline="") as lines:
-        rows = list(csv.DictReader(lines))
+        rows = [row for row in csv.DictReader(lines) if row["meter"].startswith("tokens.")]
     cost = sum((Decimal(row["cost_usd"]) for row in rows), Decimal())
     tokens, records = (sum(int(row[column]) for row in rows) for column in ("quantity", "records"))
     return Totals(tokens, int(cost * NANO), records)

@@ -27,10 +27,11 @@ WHERE model IS NOT NULL AND state IN ('intent', 'answered', 'unknown') AND recor
 DRAWS = """
 SELECT tenant_id, call_id, sum(quantity)::bigint AS tokens, sum(cost_nano)::bigint AS cost_nano, count(*) AS records,
        bool_and(status = 'billed') AS certain
-FROM control.usage_records GROUP BY 1, 2
+FROM control.usage_records WHERE meter LIKE 'tokens.%' GROUP BY 1, 2
 """
 
-MESSAGES = "SELECT role, count(*) AS messages FROM tenant.messages GROUP BY 1"
+#: Without what the model asked its tools in between.
+MESSAGES = "SELECT role, count(*) AS messages FROM tenant.messages WHERE tool_calls IS NULL GROUP BY 1"
 
 ERRORS = "SELECT DISTINCT error FROM tenant.jobs WHERE state <> 'done' AND error IS NOT NULL"
 

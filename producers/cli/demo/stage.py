@@ -12,6 +12,8 @@ from producers.cli.machine import Machine, running, served
 from producers.cli.rehearsing import CHAT, rehearsed
 from producers.cli.stopping import undisturbed
 from producers.client import Headgate
+from shared.agents import agents
+from shared.agents.configuration import AgentConfiguration
 from shared.cell import Cell
 from shared.contracts.kinds import Scope
 from shared.embedded.home import Home
@@ -19,8 +21,6 @@ from shared.embedded.quarters import SHELTER, Quarters
 from shared.errors import ConfigurationError
 from shared.rehearsal.client import Rehearsal
 from shared.settings import Settings
-from shared.tenancy import agents
-from shared.tenancy.agents import Agent
 from shared.tenancy.provision import Provisioning
 
 #: Seconds that the rehearsal model thinks before each answer, so that slots are busy and a flood is felt.
@@ -74,7 +74,7 @@ def _cast(cell: Cell, model: str) -> str:
     for part in PARTS:
         provisioning.create_tenant(part.tenant, name=part.name, tier=part.tier, limits=dict(part.limits or {}))
         with cell.database.transaction(part.tenant) as connection:
-            agents.put(connection, part.tenant, Agent("default", model))
+            agents.put(connection, part.tenant, "default", AgentConfiguration(model=model))
     scopes = [Scope.TURNS, Scope.KNOWLEDGE, Scope.BILLING]
     return provisioning.create_key(service=SERVICE, acts_for=["*"], scopes=list(scopes)).secret
 

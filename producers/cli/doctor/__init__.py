@@ -10,7 +10,7 @@ import typer
 from producers.cli.doctor.finding import Examination, Finding, Level, examined, failed, warning
 from producers.cli.doctor.gate import gate
 from producers.cli.doctor.journey import journey
-from producers.cli.doctor.outside import broker, bus, prices, provider
+from producers.cli.doctor.outside import broker, bus, prices, providers
 from producers.cli.doctor.stores import migrations, pgvector, redis, roles
 from producers.cli.opening import opened
 from producers.cli.output import Json, console, document
@@ -25,7 +25,7 @@ EXAMINATIONS: Mapping[str, Examination] = {
     "gate": gate,
     "broker": broker,
     "bus": bus,
-    "model": provider,
+    "model": providers,
     "prices": prices,
 }
 

@@ -1,8 +1,8 @@
-"""What stands between Headgate and others: broker, bus, and the provider of models."""
+"""What stands between Headgate and others: broker, bus, and the providers of models."""
 
 from collections.abc import Iterator
 from http import HTTPStatus
-from http.client import HTTPConnection, HTTPSConnection
+from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from urllib.parse import urlsplit
 
 from producers.cli.doctor.finding import Finding, failed, ok, warning
@@ -10,18 +10,23 @@ from shared import clock
 from shared.bus import connect
 from shared.cell import Cell
 from shared.metering.prices import Tokens, UnknownPrice
+from shared.providers import DEFAULT
 from shared.stores.postgres import without_password
 
 #: Seconds that a provider may take to list its models.
 PROVIDER_TIMEOUT = 5.0
 
-#: Where the `openai` SDK calls when it is told no address.
-PROVIDER = "https://api.openai.com/v1"
-
 #: Any usage; what matters is whether there is a price.
 SOME = Tokens(input=1, output=1)
 
-MODELS = "SELECT DISTINCT model FROM tenant.agents UNION SELECT embedding_model FROM tenant.knowledge_bases"
+#: Of the newest version of each agent; what a tenant's own key pays for needs no price.
+MODELS = """
+SELECT target ->> 'model' AS model
+FROM (SELECT DISTINCT ON (agent) configuration FROM tenant.agents ORDER BY agent, version DESC) AS newest,
+     jsonb_array_elements(jsonb_build_array(configuration) || coalesce(configuration -> 'fallbacks', '[]')) AS target
+WHERE configuration ->> 'credential' IS NULL OR target ->> 'provider' <> configuration ->> 'provider'
+UNION SELECT embedding_model FROM tenant.knowledge_bases
+"""
 
 
 def broker(cell: Cell) -> Iterator[Finding]:
@@ -38,22 +43,31 @@ def bus(cell: Cell) -> Iterator[Finding]:
         yield warning("bus", "shares a server with the gate: on more than one machine use two, or two ACL users")
 
 
-def provider(cell: Cell) -> Iterator[Finding]:
-    """Takes our key; nothing is drawn."""
-    settings, key = cell.settings, cell.settings.openai_api_key
-    url = settings.openai_base_url or PROVIDER
-    if key is None:
-        yield failed("model", "no key: set OPENAI_API_KEY, and OPENAI_BASE_URL for another provider than OpenAI")
-        return
-    status = _asked(f"{url.rstrip('/')}/models", key.get_secret_value())
+def providers(cell: Cell) -> Iterator[Finding]:
+    """Whether each takes the platform's key; nothing is drawn. Without any key no agent answers."""
+    known = cell.settings.every_provider
+    for name, provider in known.items():
+        subject = f"model {name}" if len(known) > 1 else "model"
+        if provider.api_key is not None:
+            yield _examined(subject, provider.address, provider.api_key.get_secret_value())
+        elif name == DEFAULT and len(known) == 1:
+            yield failed(subject, "no key: set OPENAI_API_KEY, and OPENAI_BASE_URL for another provider than OpenAI")
+        else:
+            yield ok(subject, f"{provider.address}, for tenants with keys of their own")
+
+
+def _examined(subject: str, url: str, key: str) -> Finding:
+    try:
+        status = _asked(f"{url.rstrip('/')}/models", key)
+    except (OSError, HTTPException) as error:
+        return failed(subject, f"{url} cannot be reached ({error}): is the address right, and the way open?")
     if status == HTTPStatus.OK:
-        yield ok("model", f"{url} answers")
-    elif status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
-        yield failed("model", f"{url} refuses the key ({status}): set another OPENAI_API_KEY")
-    elif status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-        yield failed("model", f"{url} is in trouble ({status}): turns are tried again until it is well")
-    else:
-        yield warning("model", f"{url} does not list its models ({status}): is the address right?")
+        return ok(subject, f"{url} answers")
+    if status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
+        return failed(subject, f"{url} refuses the key ({status}): set another")
+    if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        return failed(subject, f"{url} is in trouble ({status}): turns are tried again until it is well")
+    return warning(subject, f"{url} does not list its models ({status}): is the address right?")
 
 
 def prices(cell: Cell) -> Iterator[Finding]:

@@ -2,7 +2,8 @@
 
 import typer
 
-from producers.cli.tenant.changing import configure, create, resume, suspend
+from producers.cli.tenant.changing import create, resume, suspend
+from producers.cli.tenant.configuring import configure
 from producers.cli.tenant.showing import list_, show
 
 

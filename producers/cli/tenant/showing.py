@@ -6,8 +6,12 @@ import typer
 
 from producers.cli.opening import opened
 from producers.cli.output import Json, console, document, sheet, table
+from shared.agents.agents import Agent
 from shared.tenancy.holdings import Holdings, holdings
 from shared.tenancy.tenants import Tenant
+
+#: What stands where words may go anywhere, and where agents may use any model.
+ANY = "any"
 
 Name = Annotated[str, typer.Argument(help="The tenant's id: lower-case letters, digits and '-'.")]
 
@@ -17,8 +21,8 @@ def list_(*, json: Json = False) -> None:
     tenants = opened().tenants.all()
     if json:
         return document([plain(tenant) for tenant in tenants])
-    rows = [tuple(plain(tenant).values()) for tenant in tenants]
-    return console().print(table(tuple(plain(tenants[0])), rows))
+    rows = [tuple(_people(tenant).values()) for tenant in tenants]
+    return console().print(table(tuple(_people(tenants[0])), rows))
 
 
 def show(tenant: Name, *, json: Json = False) -> None:
@@ -28,7 +32,7 @@ def show(tenant: Name, *, json: Json = False) -> None:
     with cell.database.transaction(tenant) as connection:
         held = holdings(connection, tenant)
     if json:
-        return document(plain(found) | vars(held))
+        return document(plain(found) | vars(held) | {"agents": [_agent(agent) for agent in held.agents]})
     return _print(found, held)
 
 
@@ -42,14 +46,26 @@ def plain(tenant: Tenant) -> dict[str, object]:
         "paused": tenant.paused,
         "dedicated": sorted(tenant.dedicated),
         "weight": tenant.weight,
+        "residency": tenant.residency,
+        "models": None if tenant.models is None else sorted(tenant.models),
         "limits": tenant.limits.model_dump(exclude_none=True),
     }
 
 
+def _people(tenant: Tenant) -> dict[str, object]:
+    """The same, in words."""
+    told = plain(tenant)
+    return told | {name: ANY if told[name] is None else told[name] for name in ("residency", "models")}
+
+
 def _print(tenant: Tenant, held: Holdings) -> None:
     out = console()
-    said = plain(tenant) | {"documents": f"{held.complete} complete of {held.documents}", "jobs": held.jobs}
+    said = _people(tenant) | {"documents": f"{held.complete} complete of {held.documents}", "jobs": held.jobs}
     out.print(sheet(said))
-    columns = ("agent", "model", "temperature", "tools", "knowledge bases")
-    rows = [(a.agent, a.model, a.temperature, a.tools, a.knowledge_bases) for a in held.agents]
-    out.print(table(columns, rows))
+    columns = ("agent", "version", "provider", "model", "tools", "knowledge_bases")
+    rows = [tuple(_agent(agent)[column] for column in columns) for agent in held.agents]
+    out.print(table([column.replace("_", " ") for column in columns], rows))
+
+
+def _agent(agent: Agent) -> dict[str, object]:
+    return {"agent": agent.agent, "version": agent.version} | agent.configuration.model_dump(mode="json")

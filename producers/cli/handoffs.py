@@ -1,0 +1,52 @@
+"""`headgate handoffs`: conversations that agents passed on to a human, and giving them back."""
+
+from typing import Annotated
+
+import typer
+
+from producers.cli.opening import opened
+from producers.cli.output import Json, console, document, table
+from producers.cli.tenantwise import Tenant, tenantwise
+from shared.agents import handoffs
+from shared.agents.handoffs import Handoff
+
+#: Longest answer, in characters: as long as what a user may say.
+LONGEST = 32_768
+
+
+def register(app: typer.Typer) -> None:
+    group = typer.Typer(help="List conversations that wait for a human; answer and give back.", no_args_is_help=True)
+    group.command("list")(list_)
+    group.command()(resolve)
+    app.add_typer(group, name="handoffs")
+
+
+def list_(tenant: Tenant = None, *, json: Json = False) -> None:
+    """Conversations that wait for a human, the longest waiting first."""
+    cell = opened()
+    waiting = [each for name, connection in tenantwise(cell, tenant) for each in handoffs.waiting(connection, name)]
+    waiting.sort(key=lambda handoff: (handoff.handed_off_at, handoff.tenant_id, handoff.conversation_id))
+    if json:
+        return document(waiting)
+    columns = ("tenant", "conversation", "agent", "user", "since", "reason")
+    return console().print(table(columns, [_row(handoff) for handoff in waiting]))
+
+
+def resolve(
+    tenant: Annotated[str, typer.Argument(help="Whose conversation it is.")],
+    conversation: Annotated[str, typer.Argument(help="The conversation's id.")],
+    message: Annotated[str | None, typer.Option(help="What the human answered; the agent sees it as its own.")] = None,
+) -> None:
+    """Give a conversation back to its agent."""
+    if message is not None and not 0 < len(message.strip()) <= LONGEST:
+        raise typer.BadParameter(f"an answer has between 1 and {LONGEST:,} characters", param_hint="--message")
+    cell = opened()
+    cell.tenants.get(tenant)
+    with cell.database.transaction(tenant) as connection:
+        handoffs.resolve(connection, tenant, conversation, message=message)
+    console().print(f"Conversation {conversation} of {tenant} is its agent's again.")
+
+
+def _row(handoff: Handoff) -> tuple[object, ...]:
+    place = (handoff.tenant_id, handoff.conversation_id, handoff.agent, handoff.user_identifier)
+    return (*place, handoff.handed_off_at, handoff.handoff_reason)

@@ -1,0 +1,43 @@
+"""`headgate quality`: how agents answer, by version: how often, how often not, and what people thought of it."""
+
+from dataclasses import asdict
+from typing import Annotated
+
+import typer
+
+from producers.cli.opening import opened
+from producers.cli.output import Json, console, document, table
+from producers.cli.tenantwise import Tenant, tenantwise
+from shared.ledger import feedback
+
+#: How turns end; together they are all turns.
+ENDS = ("answered", "fallbacks", "handoffs", "rules", "hooks", "failed")
+
+#: What the columns show, in this order.
+COLUMNS = ("tenant", "agent", "version", "turns", *ENDS, "feedbacks", "satisfaction")
+
+
+def register(app: typer.Typer) -> None:
+    app.command()(quality)
+
+
+def quality(
+    tenant: Tenant = None,
+    days: Annotated[int, typer.Option(min=1, max=3660, help="Of turns that ended in the last so many days.")] = 30,
+    *,
+    json: Json = False,
+) -> None:
+    """How turns ended, and satisfaction, by tenant, agent and version.
+
+    Rules: closed, turns used up, or a human had the conversation already. Hooks: one of the operator's answered.
+    Failed: no answer came.
+    """
+    cell = opened()
+    rows = [
+        {"tenant": name} | asdict(found)
+        for name, connection in tenantwise(cell, tenant)
+        for found in feedback.quality(connection, name, days=days)
+    ]
+    if json:
+        return document(rows)
+    return console().print(table(COLUMNS, [tuple(row[column] for column in COLUMNS) for row in rows]))
