@@ -18,6 +18,7 @@ from shared import bus, ids
 from shared.bus import Bus, Names
 from shared.bus.names import NAMES
 from shared.cell import Cell
+from shared.errors import Unavailable
 from tests.integration.bus.places import amqp_channel
 from tests.support.cells import make_tenant
 from tests.support.walking import event
@@ -114,9 +115,12 @@ def flooded(cell: Cell, place: Place, *, bad: int, good: int) -> None:
     wanted = [f"{number:04}" for number in range(good)]
     right = [event("agent.turn", TURN, key, id=name, replyto=place.replies) for name in wanted]
     mixed = mingled(bad_ones(place, key, bad), right)
-    before, begun = refusals(), time.monotonic()
     sender = place.bus()
     with serving(cell, place):
+        none = refusals()
+        eventually(lambda: takes(sender), "the bus takes messages")
+        eventually(lambda: refusals() > none and sender.depth() == 0, "what it took first is out of the way")
+        before, begun = refusals(), time.monotonic()
         for start in range(0, len(mixed), 1000):
             sender.send(mixed[start : start + 1000])
         eventually(lambda: refusals() - before >= bad, "all bad messages are refused", patience=3 * PATIENCE)
@@ -128,6 +132,15 @@ def flooded(cell: Cell, place: Place, *, bad: int, good: int) -> None:
     looked_over(sender, key)
     told(sender, place.replies, wanted)
     sender.close()
+
+
+def takes(sender: Bus) -> bool:
+    """A queue just made may take nothing yet, where the broker is busy."""
+    try:
+        sender.send([b"{"])
+    except Unavailable:
+        return False
+    return True
 
 
 def mingled(bad: list[bytes], good: Sequence[bytes]) -> list[bytes]:

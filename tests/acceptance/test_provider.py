@@ -8,12 +8,13 @@ from typing import Any
 
 import pytest
 
+from shared.agents import agents
+from shared.agents.configuration import AgentConfiguration, Target
 from shared.cell import Cell
 from shared.embedded import Servers
-from shared.rehearsal.client import Rehearsal
-from shared.tenancy import agents
-from shared.tenancy.agents import Agent
+from shared.rehearsal.client import Rehearsal, rehearsal
 from tests.support import cells
+from tests.support.providing import resident
 from tests.support.walking import finished, submit
 from tests.support.workers import workers
 
@@ -42,11 +43,15 @@ def steps(cell: Cell) -> list[dict[str, Any]]:
         return connection.execute(statement).fetchall()
 
 
-def turned(cell: Cell, model: str = "rehearsal-1") -> dict[str, Any]:
+def turned(
+    cell: Cell, model: str = "rehearsal-1", *, agent: AgentConfiguration | None = None, residency: str | None = None
+) -> dict[str, Any]:
     """A turn's row once it is over."""
     key = cells.make_tenant(cell, "acme").secret
+    if residency is not None:
+        resident(cell, "acme", residency)
     with cell.database.transaction("acme") as connection:
-        agents.put(connection, "acme", Agent("default", model))
+        agents.put(connection, "acme", "default", agent or AgentConfiguration(model=model))
     with workers(cell, LANES):
         return finished(cell, "acme", submit(cell, "agent.turn", TURN, key))
 
@@ -54,7 +59,7 @@ def turned(cell: Cell, model: str = "rehearsal-1") -> dict[str, Any]:
 def test_a_call_that_is_rate_limited_is_made_again_no_sooner_than_asked(speaking_cell: Cell, model: Rehearsal) -> None:
     model.settings(faults=[{"fault": "429", "retry_after": 2.5}])
     row = turned(speaking_cell)
-    assert (row["state"], row["run"], row["failures"]) == ("done", 2, 1)
+    assert (row["state"], row["run"], row["failures"]) == ("done", 2, 0)
     refused, again, _ = steps(speaking_cell)
     assert (refused["state"], again["state"]) == ("failed", "answered")
     assert "429" in refused["error"]
@@ -81,6 +86,24 @@ def test_a_call_whose_answer_is_lost_is_unknown_and_made_again(
     assert (row["state"], row["failures"]) == ("done", 1)
     assert [step["state"] for step in steps(speaking_cell)] == ["unknown", "answered", "answered"]
     assert model.total(KEY_OF_THE_MODEL).calls == 3
+
+
+def test_a_turn_falls_back_within_its_region_and_shows_who_answered(servers: Servers, model: Rehearsal) -> None:
+    """Of three providers one is broken, and one is where the tenant's words may not go."""
+    with rehearsal(faults=[{"fault": "500", "times": None}]) as broken:
+        regions = {"near": ("eu-west", broken.url), "far": ("us", model.url), "spare": ("eu-north", model.url)}
+        providers = {
+            name: {"base_url": url, "region": region, "api_key": f"sk-{name}"}
+            for name, (region, url) in regions.items()
+        }
+        targets = [Target(model="rehearsal-1", provider=name) for name in regions]
+        agent = AgentConfiguration(model="rehearsal-1", provider="near", fallbacks=targets[1:], tools=[])
+        with own_cell(servers, model, providers=providers, OPENAI_API_KEY=None) as cell:
+            row = turned(cell, agent=agent, residency="eu")
+    assert row["state"] == "done"
+    (asked,) = row["result"]["models"]
+    assert (asked["provider"], [passed["provider"] for passed in asked["passed_over"]]) == ("spare", ["near", "far"])
+    assert (model.total("sk-far").calls, model.total("sk-spare").calls) == (0, 1)
 
 
 def test_a_model_that_the_provider_does_not_know_ends_the_job_with_its_words(

@@ -113,8 +113,10 @@ def test_readme_is_followed_from_the_first_command_to_the_last(platform: Platfor
         key = found.group() if (found := re.search(r"hg_[\w-]+", said)) else key
         if command.endswith("--json"):
             orjson.loads(said)
-        if "submit turn" in command:
+        if "What is a permit?" in command:
             assert "permit" in said
+        if "to a human" in command:
+            assert "colleague" in said
     assert key, "the README makes a key"
 
     bus_url = platform.cell.bus_url

@@ -69,7 +69,8 @@ def vectors_of(client: OpenAI, texts: Sequence[str]) -> list[list[float]]:
 
 def topics_found(cell: Cell, question: str, vector: list[float]) -> set[str]:
     with cell.database.transaction("acme") as connection:
-        return {passage.name for passage in search(connection, "acme", [BASE], query=question, vector=vector, limit=5)}
+        found = search(connection, "acme", [BASE], query=question, vector=vector, limit=5)
+    return {passage.name for passage in found.passages}
 
 
 def wanted(question: dict[str, object]) -> set[str]:

@@ -55,7 +55,8 @@ def answered_once(cell: Cell, job_id: str) -> dict[str, Any]:
     """The job's row, after looking that the conversation got one question and one answer."""
     row = finished(cell, "acme", job_id)
     assert row["state"] == "done", row["error"]
-    said = rows(cell, "acme", "SELECT role, content FROM tenant.messages ORDER BY position")
+    spoken = "SELECT role, content FROM tenant.messages WHERE role <> 'tool' AND tool_calls IS NULL ORDER BY position"
+    said = rows(cell, "acme", spoken)
     assert [message["role"] for message in said] == ["user", "assistant"]
     assert said[1]["content"] == row["result"]["answer"]
     return row

@@ -17,10 +17,10 @@ from dataclasses import dataclass
 from openai import OpenAI
 
 from shared import clock
+from shared.agents import agents
+from shared.agents.configuration import PROMPT, AgentConfiguration
 from shared.cell import Cell
 from shared.rehearsal.client import Rehearsal, rehearsal
-from shared.tenancy import agents
-from shared.tenancy.agents import PROMPT, Agent
 from tests.benchmarks.gated import UNHELD
 from tests.benchmarks.report import MS, median, progress, say, table, tails
 from tests.benchmarks.stage import count_rows, finished, stage, submit
@@ -36,7 +36,7 @@ SLOW = 0.2
 QUESTION = "What does the with statement do, and which methods of the context manager does it call?"
 
 #: An agent without tools: its turn is one call.
-AGENT = Agent("plain", "rehearsal-1", tools=())
+AGENT = AgentConfiguration(model="rehearsal-1", tools=())
 
 #: The request that a turn of this agent makes.
 REQUEST = ChatRequest(
@@ -84,7 +84,7 @@ class Headgate:
         self._cell, self._turns = cell, 0
         self._key = make_tenant(cell, "acme", "pro", **UNHELD).secret
         with cell.database.transaction("acme") as connection:
-            agents.put(connection, "acme", AGENT)
+            agents.put(connection, "acme", "plain", AGENT)
 
     def turn(self) -> float:
         """Seconds from before the door to the end of one turn, with nothing else to do."""
@@ -101,7 +101,7 @@ class Headgate:
         """Each turn begins a conversation of its own, so that none waits for another or drags a history along."""
         self._turns += turns
         numbers = range(self._turns - turns, self._turns)
-        data = [{"conversation": f"c-{number}", "message": QUESTION, "agent": AGENT.agent} for number in numbers]
+        data = [{"conversation": f"c-{number}", "message": QUESTION, "agent": "plain"} for number in numbers]
         return submit(self._cell, "agent.turn", data, self._key)
 
 

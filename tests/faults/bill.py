@@ -21,7 +21,7 @@ BUDGET: Mapping[str, int] = {"tokens_month": 1_000_000_000}
 RECORDS = """
 SELECT coalesce(sum(quantity) FILTER (WHERE status = 'billed'), 0)::bigint AS billed,
        count(DISTINCT call_id) FILTER (WHERE status = 'unknown') AS unknown
-FROM control.usage_records WHERE %(tenant)s::text IS NULL OR tenant_id = %(tenant)s
+FROM control.usage_records WHERE meter LIKE 'tokens.%%' AND (%(tenant)s::text IS NULL OR tenant_id = %(tenant)s)
 """
 
 

@@ -17,12 +17,15 @@ from tests.faults.traffic import TENANTS
 WRONG = """
 SELECT count(*) AS n FROM tenant.jobs j
 WHERE state <> CASE WHEN payload ->> 'message' LIKE '%%' || %(poison)s || '%%' THEN 'dead' ELSE 'done' END
-   OR state = 'done' AND 2 <> (SELECT count(*) FROM tenant.messages m WHERE m.job_id = j.job_id)
+   OR state = 'done' AND 2 <> (SELECT count(*) FROM tenant.messages m WHERE m.job_id = j.job_id
+                               AND role <> 'tool' AND tool_calls IS NULL)
 """
 
-#: Messages beyond a question and an answer, steps answered twice, endings told twice.
+#: Messages beyond a question and an answer, but for what tools were asked between them; steps answered twice, endings
+#: told twice.
 DOUBLED = """
-SELECT (SELECT coalesce(sum(n - 2), 0) FROM (SELECT count(*) AS n FROM tenant.messages GROUP BY conversation_id) AS m
+SELECT (SELECT coalesce(sum(n - 2), 0) FROM (SELECT count(*) AS n FROM tenant.messages
+                                             WHERE role <> 'tool' AND tool_calls IS NULL GROUP BY conversation_id) AS m
         WHERE n > 2)
      + (SELECT count(*) - count(DISTINCT (job_id, place)) FROM tenant.steps WHERE outcome IS NOT NULL)
      + (SELECT count(*) - count(DISTINCT body ->> 'subject') FROM tenant.outbox) AS n

@@ -17,7 +17,7 @@ from shared.gate.scripts import Library
 from shared.stores import silence
 from workers.context import Context
 from workers.outcomes import Outcome
-from workers.turns import turn
+from workers.turns import rounds, turn
 
 #: A turn whose message has this word kills the process that runs it.
 POISON = "poison"
@@ -57,7 +57,7 @@ def gate_clock() -> None:
 
 def short_calls(seconds: float) -> None:
     """Give up calls of the model after so many seconds, instead of minutes."""
-    turn.CALL_TIMEOUT = seconds
+    rounds.CALL_TIMEOUT = seconds
 
 
 def impatient(seconds: float) -> None:

@@ -3,9 +3,13 @@
 import signal
 import threading
 
-from tests.faults.fault import Fault
+from tests.faults.fault import LIGHT, Fault
 from tests.faults.scene import Scene
 from tests.support.cells import LEASE
+from tests.support.turning import says, wants
+
+#: What the model says in a turn of three calls, one of which asks for a tool that the agent has not.
+LONG = (wants(("search_knowledge", {"query": "what grows"})), wants(("remember", {})), says("It grows there."))
 
 
 def worker_killed(scene: Scene) -> int:
@@ -38,6 +42,11 @@ def worker_killed_every_two_seconds(scene: Scene) -> int:
     return worker_killed(scene)
 
 
+def long_turns_killed(scene: Scene) -> int:
+    """A worker of turns of three model calls and two tools dies of kill -9; another takes its place."""
+    return worker_killed(scene)
+
+
 def worker_asleep_past_its_lease(scene: Scene) -> int:
     """SIGSTOP until its jobs are another's, then SIGCONT: what the zombie still writes is fenced off."""
     worker = scene.workers[0]
@@ -54,5 +63,6 @@ FAULTS = (
     Fault(parent_killed, pool="prefork"),
     Fault(all_workers_killed),
     Fault(worker_killed_every_two_seconds, every=2.0),
+    Fault(long_turns_killed, rate=LIGHT, model={"script": LONG}),
     Fault(worker_asleep_past_its_lease),
 )

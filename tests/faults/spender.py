@@ -15,8 +15,8 @@ from typing import NoReturn
 from shared.contracts.kinds import AgentTurn
 from shared.metering.prices import Tokens
 from workers import registry
+from workers.calls import Call, Reply
 from workers.context import Context
-from workers.steps import Call, Reply
 
 MODEL = "rehearsal-1"
 

@@ -48,6 +48,22 @@ def test_throughput_tells_each_way_beside_plain_celery_on_each_broker_there_is()
     assert 0 <= figures["slots_busy_percent"] <= 100
 
 
+def test_turns_are_told_by_their_own_time_and_by_how_many_there_are_beside_bare_calls() -> None:
+    code, said = benchmark(
+        "turn", "--turns", "48", "--slots", "16", "--single", "3", "--in-flight", "16", "--slow", "1"
+    )
+    figures, baseline = said["figures"], said["baseline"]
+    assert code == 0
+    assert figures["own_p50_ms"] <= figures["own_p99_ms"]
+    assert 0 < figures["searching_own_p50_ms"] <= figures["searching_own_p99_ms"]
+    assert figures["vs_bare_calls"] == pytest.approx(figures["turns_per_s"] / baseline["bare_calls_per_s"], abs=0.001)
+    parts = sum(figures[f"{group}_cpu_ms"] for group in ("worker", "postgres", "redis"))
+    assert figures["own_cpu_ms"] == pytest.approx(parts, rel=0.1)
+    assert 0 < figures["in_flight"] <= 18  # the slots: a tenth more than are to be in flight
+    assert figures["in_flight_again"] == 0
+    assert figures["in_flight_at_model"] > 0
+
+
 def test_the_gates_cost_is_told_by_operation_and_by_number_of_tenants() -> None:
     code, said = benchmark("gate", "--most", "50")
     figures = said["figures"]

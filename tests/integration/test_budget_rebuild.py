@@ -23,9 +23,9 @@ from tests.support.spending import (
     running,
     steps_of,
 )
+from workers.calls import Call, CallLost, Reply
 from workers.holding import OverBudget
 from workers.metering.record import Recorder
-from workers.steps import Call, CallLost, Reply
 
 LIMIT = 10 * WORST_NANO
 
@@ -89,7 +89,8 @@ def test_what_ends_while_the_gate_is_rebuilt_is_settled_when_it_is_open(
     """The journal was read before the outcome came, and the recorder found the gate closed."""
     run = started(cell)
     step = journal.Step(f"{run.job}/0/1/1", "0", 1, "model", b"", "rehearsal-1", WORST, WORST_NANO)
-    journal.intend(cell.database, run.lease, step)
+    with cell.database.transaction(run.tenant) as connection:
+        journal.intend(connection, run.lease, step)
     held = Gate.hold
 
     def end_meanwhile(gate: Gate, *arguments: object, **told: object) -> None:

@@ -20,10 +20,10 @@ from tests.support.spending import (
     running,
     steps_of,
 )
+from workers.calls import Call, CallFailed, CallLost, Reply
 from workers.holding import BudgetsAway, OverBudget
 from workers.interruption import Interrupted, Interruption
 from workers.metering.record import Recorder
-from workers.steps import Call, CallFailed, CallLost, Reply
 
 
 def test_a_call_holds_its_worst_case_and_settles_what_it_drew(cell: Cell) -> None:

@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 
+from shared.agents import agents
+from shared.agents.configuration import AgentConfiguration
 from shared.cell import Cell
 from shared.settings import Settings
-from shared.tenancy import agents
-from shared.tenancy.agents import Agent
 from tests.support.cells import make_tenant
 from tests.support.commands import headgate
 from tests.support.walking import submit
@@ -94,7 +94,7 @@ def test_doctor_sees_an_outdated_database(cell: Cell) -> None:
 def test_doctor_sees_a_model_without_a_price(speaking_cell: Cell) -> None:
     make_tenant(speaking_cell, "acme")
     with speaking_cell.database.transaction("acme") as connection:
-        agents.put(connection, "acme", Agent("default", "nobody-knows-1"))
+        agents.put(connection, "acme", "default", AgentConfiguration(model="nobody-knows-1"))
     assert failure(speaking_cell.settings, "prices") == "none for nobody-knows-1: add them to HEADGATE_PRICES"
 
 

@@ -81,6 +81,13 @@ def test_a_wait_that_is_too_long_says_why_the_job_waits(cell: Cell) -> None:
     assert "no worker serves turns.pro" in line
 
 
+def test_a_turn_may_be_asked_for_as_a_user(cell: Cell) -> None:
+    make_tenant(cell, "acme")
+    said = done(cell.settings, "submit", "turn", "--tenant", "acme", "--user", "u-1", "Hello?", "--json").document
+    payload = done(cell.settings, "jobs", "show", said["job"], "--json").document["payload"]
+    assert payload["userIdentifier"] == "u-1"
+
+
 def test_a_list_is_filtered_and_of_one_tenant_when_asked(cell: Cell) -> None:
     keys = {tenant: make_tenant(cell, tenant) for tenant in ("acme", "globex")}
     probes = {tenant: submit(cell, "ops.probe", {"seconds": 1}, key.secret) for tenant, key in keys.items()}

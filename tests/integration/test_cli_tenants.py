@@ -1,13 +1,16 @@
 """Tenants and keys from the command line: what binds live, and what is shown once."""
 
 from datetime import datetime, timedelta
+from json import dumps
+from pathlib import Path
+from typing import Any
 
 import pytest
 
 from shared import clock
+from shared.agents import agents
 from shared.cell import Cell
 from shared.contracts.answers import Accepted, Reason, Refused
-from shared.tenancy import agents
 from shared.tenancy.access import Unauthenticated
 from tests.support.cells import make_tenant
 from tests.support.commands import done, refused
@@ -49,7 +52,7 @@ def test_an_agent_is_changed_in_what_is_named(cell: Cell) -> None:
     make_tenant(cell, "acme")
     done(cell.settings, "tenant", "configure", "acme", "--prompt", "Be brief.")
     with cell.database.transaction("acme") as connection:
-        agent = agents.get(connection, "acme", "default")
+        agent = agents.get(connection, "acme", "default").configuration
     assert (agent.model, agent.prompt, agent.tools) == ("rehearsal-1", "Be brief.", ["search_knowledge"])
     assert "no agent 'bot'" in refused(cell.settings, "tenant", "configure", "acme", "--agent", "bot", "--model", "m")
     assert "name what to change" in refused(cell.settings, "tenant", "configure", "acme", code=2)
@@ -135,3 +138,29 @@ def test_the_people_are_shown_the_secret_once_on_stdout(cell: Cell) -> None:
     (secret,) = [line for line in said.out.splitlines() if line.startswith("hg_")]
     assert cell.access.resolve(secret).name == "acme"
     assert "hg_" not in said.err
+
+
+def test_nobody_is_called_what_the_command_line_is(cell: Cell) -> None:
+    assert "use another name" in refused(cell.settings, "tenant", "create", "operator", "--tier", "free")
+    service = ("key", "create", "--service", "operator", "--acts-for", "*", "--scope", "turns:submit")
+    assert "use another name" in refused(cell.settings, *service)
+
+
+def test_what_is_so_already_is_not_said_to_be_changed(cell: Cell, tmp_path: Path) -> None:
+    file = tmp_path / "acme.yaml"
+    done(cell.settings, "tenant", "create", "acme", "--tier", "pro", "--model", "rehearsal-1")
+    told = {"description": "Orders.", "url": "https://crm.example/{path}", "kind": "http"}
+    said: dict[str, Any] = {"tier": "pro", "limits": {"turns": 4}, "connections": {"crm": told}}
+
+    def configured(*options: str) -> str:
+        file.write_text(dumps(said | {"agents": {"default": {"model": "rehearsal-1"}}}))
+        return done(cell.settings, "tenant", "configure", "acme", "-f", str(file), *options).out.splitlines()[0]
+
+    assert configured("--check") == "acme can be changed so."
+    assert configured() == "Changed acme."
+    assert configured() == "acme is so already: nothing changed."
+    assert configured("--check") == "acme is so already: nothing would change."
+    told["description"] = "Orders and returns."
+    assert configured() == "Changed acme."
+    said["limits"] = {"turns": 5}
+    assert configured() == "Changed acme."

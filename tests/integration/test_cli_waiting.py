@@ -55,6 +55,15 @@ def test_a_job_for_later_says_until_when(cell: Cell) -> None:
     assert (said["reason"], datetime.fromisoformat(said["until"])) == ("it was asked for then", due)
 
 
+def test_a_job_that_waits_for_something_of_its_own_says_for_what(cell: Cell) -> None:
+    key = make_tenant(cell, "acme")
+    job = probe(cell, key.secret)
+    runs.start(cell.database, lease := claim(cell))
+    with cell.database.transaction("acme") as connection:
+        ends.wait_again(connection, lease, after=30.0, error="no key for the model provider", failed=False)
+    assert reason(cell, job) == "no key for the model provider"
+
+
 def test_a_job_behind_its_ordering_key_names_the_one_before_it(cell: Cell) -> None:
     key = make_tenant(cell, "acme")
     first, second, third = (probe(cell, key.secret, orderingkey="case-17") for _ in range(3))

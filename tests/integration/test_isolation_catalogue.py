@@ -26,7 +26,7 @@ MISTAKES = [
     ("ALTER TABLE tenant.more ADD UNIQUE (id)", "more_id_key of tenant.more begins with id"),
     ("CREATE UNIQUE INDEX ON tenant.more (lower(id))", "more_lower_idx of tenant.more begins with None"),
     (
-        "ALTER TABLE tenant.more ADD FOREIGN KEY (id, tenant_id) REFERENCES tenant.agents (agent, tenant_id)",
+        "ALTER TABLE tenant.more ADD FOREIGN KEY (id, tenant_id) REFERENCES tenant.credentials (credential, tenant_id)",
         "more_id_tenant_id_fkey of tenant.more begins with id",
     ),
     ("CREATE VIEW tenant.seen AS SELECT * FROM tenant.jobs", "tenant.seen is no table"),

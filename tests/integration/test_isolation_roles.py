@@ -27,7 +27,7 @@ WHERE n.nspname = 'tenant' AND c.relkind IN ('r', 'p') AND a.attnum > 0 AND NOT 
 #: Names and states, never words.
 CONTENT_FREE = {
     DISPATCHER: {"tenant_id", "kind", "family", "ordering_key", "state"},
-    METERING: {"tenant_id", "call_id", "kind", "state", "model"},
+    METERING: {"tenant_id", "call_id", "kind", "state", "model", "provider", "billed_to"},
 }
 
 
@@ -55,7 +55,10 @@ def test_roles_that_see_all_tenants_read_no_content(cell: Cell, role: str) -> No
 
 JOB_SAYS = ("payload", "result", "error", "source", "event_id", "reply_to", "principal")
 STEP_SAYS = ("outcome", "error", "place", "input_hash")
-WRITTEN_BY_TENANTS = ("chunks", "messages", "documents", "agents", "conversations", "knowledge_bases")
+WRITTEN_BY_TENANTS = (
+    *("chunks", "messages", "documents", "agents", "conversations", "knowledge_bases", "memories", "connections"),
+    *("credentials", "data_keys", "feedback"),
+)
 
 
 def test_roles_that_see_all_tenants_are_refused_their_words(cell: Cell) -> None:
@@ -68,6 +71,9 @@ def test_roles_that_see_all_tenants_are_refused_their_words(cell: Cell) -> None:
         assert refused(cell.dispatcher, f"SELECT FROM tenant.{table}"), table
         assert refused(cell.metering, f"SELECT FROM tenant.{table}"), table
     assert refused(cell.dispatcher, "SELECT body FROM tenant.outbox")
+    for column in ("kind", "key", "value"):
+        assert refused(cell.dispatcher, f"SELECT {column} FROM tenant.cached"), column
+    assert refused(cell.metering, "SELECT FROM tenant.cached")
 
 
 def test_nobody_reads_the_api_keys(cell: Cell) -> None:

@@ -46,7 +46,7 @@ def seen(cell: Cell, query: str = "words") -> set[str]:
     """The passages that searches find."""
     with cell.database.transaction("acme") as connection:
         found = search(connection, "acme", [BASE], query=query, vector=[1.0, 0.0], limit=50)
-    return {passage.text for passage in found}
+    return {passage.text for passage in found.passages}
 
 
 def rows(cell: Cell, statement: str) -> list[dict[str, Any]]:

@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from shared.agents import agents
+from shared.agents.configuration import AgentConfiguration
 from shared.cell import Cell
 from shared.gate.values import Lease
 from shared.ledger import ends, runs
@@ -15,8 +17,6 @@ from shared.ledger.jobs import NewJob
 from shared.ledger.runs import AlreadyFinal, Fenced
 from shared.ledger.states import FINAL, State
 from shared.stores.postgres import Connection, one
-from shared.tenancy import agents
-from shared.tenancy.agents import Agent
 from tests.support import walking
 from tests.support.cells import make_tenant
 from tests.support.ledgers import lease_on, new_job, record
@@ -128,7 +128,7 @@ def test_the_effects_of_a_fenced_run_are_rolled_back(cell: Cell, job: NewJob) ->
 
     def finish_with_effects() -> None:
         with cell.database.transaction("acme") as connection:
-            agents.put(connection, "acme", Agent("of-a-zombie", "rehearsal-1"))
+            agents.put(connection, "acme", "of-a-zombie", AgentConfiguration(model="rehearsal-1"))
             ends.finish(connection, zombie, Finish(State.DONE))
 
     with pytest.raises(Fenced):
@@ -151,7 +151,7 @@ def test_what_a_fenced_run_sends_in_one_go_is_rolled_back(
     def write(lease: Lease, name: str) -> None:
         with runs.fencing(lease), cell.database.transaction("acme", pipelined=True) as connection:
             begin(connection, lease)
-            agents.put(connection, "acme", Agent(name, "rehearsal-1"))
+            agents.put(connection, "acme", name, AgentConfiguration(model="rehearsal-1"))
 
     with pytest.raises(Fenced):
         write(zombie, "of-a-zombie")

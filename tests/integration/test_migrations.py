@@ -7,11 +7,15 @@ from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Connection, create_engine, make_url, text
 
+from shared.agents import template
+from shared.agents.configuration import AgentConfiguration
 from shared.cell import Cell
+from shared.embedded import Servers
 from shared.errors import Unavailable
 from shared.settings import with_role
 from shared.stores import migrate, roles, tables
 from shared.stores.postgres import DRIVER
+from tests.support import cells
 
 
 @pytest.fixture
@@ -46,6 +50,42 @@ def test_a_second_upgrade_changes_nothing(cell: Cell, database: Connection) -> N
     assert migrate.pending(database) == []
     upgrade(cell)
     assert everything(database) == before
+
+
+@pytest.fixture
+def of_before(servers: Servers) -> Iterator[Connection]:
+    """A database as it was before agents had versions, with an agent and a conversation of then."""
+    with cells.empty_database(servers) as url:
+        engine = create_engine(make_url(url).set(drivername=DRIVER))
+        with engine.connect() as connection:
+            migrate._make_schemas(connection)
+            migrate._migrate(connection, "tenant", to="0006")
+            connection.execute(text(OF_BEFORE))
+            connection.commit()
+            yield connection
+        engine.dispose()
+
+
+#: As a superuser, whom row-level security does not hold.
+OF_BEFORE = """
+INSERT INTO tenant.agents
+VALUES ('acme', 'default', 'Say {{ it }} {# so #}', 'gpt-4.1', 0.5, 99, 3, '{recall}', '{a,b}');
+INSERT INTO tenant.conversations (tenant_id, conversation_id, agent) VALUES ('acme', 'c-1', 'default');
+INSERT INTO tenant.messages (tenant_id, conversation_id, job_id, role, content)
+SELECT 'acme', 'c-1', '01a20563-0da7-77b0-9437-b0d3cd76132f', role, 'said by ' || role
+FROM unnest(ARRAY['user', 'assistant']) AS role
+"""
+
+
+def test_agents_and_messages_of_before_go_on(of_before: Connection) -> None:
+    migrate._migrate(of_before, "tenant")
+    (kept,) = of_before.execute(text("SELECT agent, version, configuration FROM tenant.agents")).all()
+    agent = AgentConfiguration.model_validate(kept.configuration)
+    assert (kept.agent, kept.version, agent.model, agent.max_tokens) == ("default", 1, "gpt-4.1", 99)
+    assert (agent.max_tool_calls, list(agent.tools), list(agent.knowledge_bases)) == (3, ["recall"], ["a", "b"])
+    assert template.render(agent.prompt, {}) == "Say { { it }} { # so #}", "what was no template says what it said"
+    said = of_before.execute(text("SELECT role, ordinal FROM tenant.messages ORDER BY position")).all()
+    assert [tuple(row) for row in said] == [("user", 0), ("assistant", 1)]
 
 
 @pytest.mark.parametrize("schema", migrate.SCHEMAS)

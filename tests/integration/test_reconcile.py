@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import SecretStr
 
 from shared.cell import Cell
 from shared.contracts.kinds import BillingReconcile
@@ -15,19 +16,19 @@ from shared.embedded import Servers
 from shared.ledger.runs import Run
 from shared.rehearsal.client import Rehearsal
 from tests.support import cells
+from tests.support.calling import way
 from tests.support.commands import done
 from tests.support.ledgers import await_blocked
 from tests.support.spending import INPUT, OUTPUT, journaled, level, limited, running, steps_of
 from tests.support.workers import workers
+from workers.calls import CallLost
 from workers.context import Context
 from workers.metering import books, steps
 from workers.metering.reconcile import reconcile
 from workers.metering.record import Recorder
 from workers.models.chat import ChatRequest, chat_call
-from workers.models.clients import Clients
-from workers.models.provider import Provider
+from workers.models.registry import Registry
 from workers.outcomes import Done
-from workers.steps import CallLost
 
 #: Of the calls here: room for one at a time, whatever it draws at worst.
 LIMIT = 2_000_000
@@ -44,7 +45,7 @@ def cell(servers: Servers, model: Rehearsal) -> Iterator[Cell]:
 
 
 def ask(cell: Cell, run: Run, place: str = "0.model") -> None:
-    call = chat_call(Provider(Clients(cell.settings), lambda: inf), ASKED, timeout=1.0)
+    call = chat_call(way(cell.settings.openai_base_url or ""), ASKED, timeout=1.0)
     steps_of(cell, run).paid(place, call)
 
 
@@ -68,7 +69,7 @@ def reconciled(cell: Cell, run: Run, *tenants: str) -> dict[str, int]:
         database=cell.database,
         metering=cell.metering,
         objects=cell.objects,
-        clients=Clients(cell.settings),
+        registry=Registry(cell.settings, lambda *_: SecretStr("")),
         steps=lambda _: steps_of(cell, run),
         interruption=lambda: None,
         calls_until=lambda: inf,

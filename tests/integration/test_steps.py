@@ -13,10 +13,11 @@ from shared.metering.prices import Tokens
 from shared.stores.postgres import Connection, Database
 from tests.support.cells import make_tenant
 from tests.support.spending import journaled, level, limited, running
-from workers import steps
+from workers import unwritten
+from workers.calls import Call, CallFailed, Reply
 from workers.holding import Holding
 from workers.interruption import Interrupted, Interruption
-from workers.steps import Call, CallFailed, Reply, Steps
+from workers.steps import Steps
 
 
 class Outage(Database):
@@ -35,7 +36,7 @@ class Outage(Database):
 
 @pytest.fixture
 def database(cell: Cell, monkeypatch: pytest.MonkeyPatch) -> Iterator[Outage]:
-    monkeypatch.setattr(steps, "AWAY", 0.01)
+    monkeypatch.setattr(unwritten, "AWAY", 0.01)
     made = Outage(cell.settings.database_url or "")
     yield made
     made.close()

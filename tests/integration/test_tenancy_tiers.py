@@ -8,9 +8,9 @@ import pytest
 
 from shared.cell import Cell
 from shared.contracts.kinds import Family
-from shared.stores.postgres import Database, one
+from shared.stores.postgres import Database
 from shared.tenancy import tiers
-from shared.tenancy.provision import CHANGE, Provisioning
+from shared.tenancy.provision import Provisioning
 from tests.support.cells import make_tenant
 from tests.support.ledgers import await_blocked
 
@@ -38,16 +38,12 @@ def test_a_change_of_a_tier_is_a_new_version_of_its_tenants_and_of_no_others(cel
 def test_a_tenant_that_joins_a_tier_while_it_changes_is_told_what_it_gives_now(cell: Cell, another: Database) -> None:
     make_tenant(cell, "acme", "free")
     with ThreadPoolExecutor(1) as pool:
-        with cell.admin.transaction() as joining:
-            tiers.check(joining, "pro", {})
-            nothing = dict.fromkeys(("weight", "status", "paused")) | {"dedicated": [], "shared": [], "limits": "{}"}
-            joining.execute(CHANGE, nothing | {"tenant": "acme", "tier": "pro"})
-            joined = one(joining, "SELECT version FROM control.tenants WHERE tenant_id = 'acme'")["version"]
+        with Provisioning(cell.admin).changing("acme", tier="pro") as joined:
             changing = pool.submit(tiers.change, another, "pro", limits={"ops": 1})
             await_blocked(cell)
         changing.result()
     found = cell.tenants.get("acme")
-    assert (found.tier, found.limits.ops, found.version) == ("pro", 1, joined + 1)
+    assert (found.tier, found.limits.ops, found.version) == ("pro", 1, joined.version + 1)
 
 
 def test_a_dedicated_lane_weighs_as_its_tier_by_the_tenants_own_weight(cell: Cell) -> None:

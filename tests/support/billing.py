@@ -19,7 +19,8 @@ def running(cell: Cell, tenant: str) -> Run:
 
 def intended(cell: Cell, run: Run, place: str, model: str = MODEL) -> Step:
     step = Step(f"{run.job}/{place}/1/1", place, 1, "model", b"", model, WORST, worst_nano=WORST_NANO)
-    journal.intend(cell.database, run.lease, step)
+    with cell.database.transaction(run.tenant) as connection:
+        journal.intend(connection, run.lease, step)
     return step
 
 

@@ -7,14 +7,14 @@ from math import inf
 from typing import Any
 
 import pytest
+from pydantic import SecretStr
 
-from shared.settings import Settings
 from tests.support.balky import Balky
+from workers.calls import Reply
 from workers.models import bounds
 from workers.models.chat import ChatRequest, chat_call
 from workers.models.clients import Clients
 from workers.models.provider import Provider
-from workers.steps import Reply
 
 #: Seconds that a call here may take.
 LONG = 60.0
@@ -27,10 +27,12 @@ OverOnce = Callable[[Balky], None]
 
 
 def provider(port: int, guard: Callable[[], float] = lambda: inf, *, scheme: str = "http") -> Provider:
-    told: dict[str, Any] = {"OPENAI_API_KEY": "sk-test", "OPENAI_BASE_URL": f"{scheme}://localhost:{port}/v1"}
-    clients = Clients(Settings(**told))
-    assert clients.openai.max_retries == 0
-    return Provider(clients, guard)
+    return way(f"{scheme}://localhost:{port}/v1", guard)
+
+
+def way(address: str, guard: Callable[[], float] = lambda: inf, *, key: str = "sk-test-key") -> Provider:
+    """To a provider at this address."""
+    return Provider(Clients(), address, lambda: SecretStr(key), guard)
 
 
 def called(made: Provider, words: str = "hello", *, timeout: float = LONG) -> Reply:

@@ -2,6 +2,7 @@
 
 import shutil
 import tempfile
+from base64 import b64encode
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,16 +13,19 @@ import psycopg
 from redis import Redis
 
 from shared import ids
+from shared.agents import agents
+from shared.agents.configuration import AgentConfiguration
 from shared.cell import Cell
 from shared.embedded import Servers, embedded
 from shared.settings import Settings, with_role
 from shared.stores import migrate, roles
-from shared.tenancy import agents
-from shared.tenancy.agents import Agent
 from shared.tenancy.provision import NewKey, Provisioning
 
 #: A lease in tests, in seconds (design: 30 in life).
 LEASE = 3.0
+
+#: What tenants' secrets are sealed with.
+MASTER_KEYS = b64encode(bytes(range(32))).decode()
 
 SCOPES = ["turns:submit", "knowledge:write", "ops:submit"]
 
@@ -60,6 +64,7 @@ def test_cell(servers: Servers, home: Path, **settings: Any) -> Iterator[Cell]:
             "lease_seconds": LEASE,
             "access_cache_seconds": 0.0,
             "OPENAI_API_KEY": "sk-test-key",
+            "master_keys": MASTER_KEYS,
             "embedding_model": "rehearsal-embed",
         }
         cell = Cell(Settings(**(chosen | settings)))
@@ -75,7 +80,7 @@ def make_tenant(cell: Cell, tenant: str, tier: str = "pro", **limits: int) -> Ne
     provisioning = Provisioning(cell.admin)
     provisioning.create_tenant(tenant, name=tenant.title(), tier=tier, limits=limits)
     with cell.database.transaction(tenant) as connection:
-        agents.put(connection, tenant, Agent("default", "rehearsal-1"))
+        agents.put(connection, tenant, "default", AgentConfiguration(model="rehearsal-1"))
     return provisioning.create_key(tenant=tenant, scopes=SCOPES)
 
 
@@ -86,6 +91,17 @@ def _database_of_its_own(servers: Servers) -> Iterator[str]:
     _administer(servers, f"CREATE DATABASE {name} TEMPLATE headgate STRATEGY file_copy")
     try:
         yield name
+    finally:
+        _administer(servers, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@contextmanager
+def empty_database(servers: Servers) -> Iterator[str]:
+    """The admin's address of a database with nothing in it, gone afterwards."""
+    name = f"empty_{ids.new().hex}"
+    _administer(servers, f"CREATE DATABASE {name}")
+    try:
+        yield _named(servers.database_admin_url, name)
     finally:
         _administer(servers, f"DROP DATABASE {name} WITH (FORCE)")
 

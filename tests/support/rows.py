@@ -19,7 +19,14 @@ from shared.stores.postgres import Connection
 ELSEWHERE = {"control.tiers", "control.lanes", "control.tenants", "control.api_keys", "tenant.epoch"}
 
 #: Columns that take only certain words.
-WORDS = {"steps.kind": "model", "steps.state": "intent", "messages.role": "user", "usage_records.status": "billed"}
+WORDS = {
+    "steps.kind": "model",
+    "steps.state": "intent",
+    "messages.role": "user",
+    "connections.kind": "http",
+    "cached.kind": "response",
+    "usage_records.status": "billed",
+}
 
 
 def tenant_tables() -> list[Table]:

@@ -14,8 +14,9 @@ from shared.tenancy import budgets
 from shared.tenancy.budgets import Change
 from tests.support.cells import make_tenant
 from tests.support.walking import submit
+from workers.calls import Call, Reply
 from workers.holding import Holding
-from workers.steps import Call, Reply, Steps
+from workers.steps import Steps
 
 TURN = {"conversation": "c-1", "message": "hello"}
 

@@ -47,7 +47,11 @@ WARM = (
 )
 
 #: What a child may run, by the first word of its command line.
-PROGRAMS = {"celery": "celery.__main__:main", "headgate": "producers.cli.main:main"}
+PROGRAMS = {
+    "celery": "celery.__main__:main",
+    "headgate": "producers.cli.main:main",
+    "slot": "tests.support.dying:serve_one",
+}
 
 
 def main() -> None:

@@ -88,7 +88,7 @@ def test_a_sender_is_told_where_its_key_travels(api: dict[str, Any]) -> None:
     assert "`authorization`" in resolved(api, security["$ref"])["description"]
 
 
-@pytest.mark.parametrize("name", [*KINDS, *examples.ANSWERS, "kept"])
+@pytest.mark.parametrize("name", [*KINDS, *examples.ANSWERS, *examples.EVENTS, "kept"])
 def test_a_messages_example_fits_its_payload(api: dict[str, Any], name: str) -> None:
     (example,) = api["components"]["messages"][name]["examples"]
     validator(api, f"#/components/messages/{name}/payload").validate(example["payload"])

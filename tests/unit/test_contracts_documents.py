@@ -10,6 +10,7 @@ from pydantic import BaseModel
 
 from shared.contracts import asyncapi, configuration, examples, generate
 from shared.contracts.envelope import Envelope
+from shared.contracts.events import EVENTS
 from shared.contracts.kinds import KINDS
 from shared.contracts.schemas import DIALECT, MODELS, schemas
 from shared.settings import Settings
@@ -18,7 +19,7 @@ from shared.settings import Settings
 TRAVELLING: list[tuple[str, dict[str, Any]]] = [
     *(("envelope", event) for event in examples.events().values()),
     *examples.PAYLOADS.items(),
-    *((name, answer.model_dump(mode="json")) for name, answer in examples.ANSWERS.items()),
+    *((name, told.model_dump(mode="json")) for name, told in [*examples.ANSWERS.items(), *examples.EVENTS.items()]),
 ]
 
 
@@ -38,7 +39,7 @@ def test_the_readme_lists_the_settings_as_they_are() -> None:
 
 
 def test_every_kind_and_every_answer_has_a_schema_and_an_example() -> None:
-    assert set(MODELS) == {"envelope", "accepted", "refused", "finished"} | set(KINDS)
+    assert set(MODELS) == {"envelope", "accepted", "refused", "finished"} | set(KINDS) | set(EVENTS)
     assert set(MODELS) == {name for name, _ in TRAVELLING}
 
 

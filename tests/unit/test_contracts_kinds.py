@@ -5,7 +5,7 @@ from base64 import b64encode
 import pytest
 from pydantic import ValidationError
 
-from shared.contracts.kinds import KnowledgeIngest
+from shared.contracts.kinds import AgentTurn, KnowledgeIngest
 
 
 def test_a_document_in_base64_is_its_bytes_and_goes_back_as_it_came() -> None:
@@ -25,3 +25,15 @@ def test_what_is_no_base64_is_refused(content: str) -> None:
 def test_a_document_comes_in_just_one_form(body: dict[str, str]) -> None:
     with pytest.raises(ValidationError, match="either"):
         KnowledgeIngest.model_validate({"name": "a"} | body)
+
+
+@pytest.mark.parametrize("number", [1e30, -1e30, 2**53, 10**30, float("inf"), float("nan")])
+def test_a_number_of_a_user_that_readers_of_json_read_differently_is_refused(number: float) -> None:
+    with pytest.raises(ValidationError, match="userContext"):
+        AgentTurn.model_validate({"conversation": "c", "message": "m", "userContext": {"points": number}})
+
+
+@pytest.mark.parametrize("number", [0, 2**53 - 1, -1.5, True])
+def test_numbers_of_a_user_are_taken_as_they_are(number: float) -> None:
+    turn = AgentTurn.model_validate({"conversation": "c", "message": "m", "userContext": {"points": number}})
+    assert turn.user_context["points"] is number

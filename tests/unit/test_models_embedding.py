@@ -1,15 +1,17 @@
 """A call for embeddings: each text gets its own vector, or none is kept."""
 
+from contextlib import nullcontext
 from math import inf
 from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
+from pydantic import SecretStr
 
+from workers.calls import Call, CallLost
 from workers.models.clients import Clients
 from workers.models.embedding import embedding_call
 from workers.models.provider import Provider
-from workers.steps import Call, CallLost
 
 
 def answered(*vectors: tuple[int, list[float]]) -> Call:
@@ -17,8 +19,9 @@ def answered(*vectors: tuple[int, list[float]]) -> Call:
     data = [SimpleNamespace(index=index, embedding=vector) for index, vector in vectors]
     answer = SimpleNamespace(data=data, usage=SimpleNamespace(prompt_tokens=2))
     embeddings: Any = SimpleNamespace(create=lambda **_: answer)
-    clients = cast("Clients", SimpleNamespace(openai=SimpleNamespace(embeddings=embeddings)))
-    return embedding_call(Provider(clients, lambda: inf), "rehearsal-embed", ["a", "b"], timeout=1)
+    clients = cast("Clients", SimpleNamespace(lent=lambda *_: nullcontext(SimpleNamespace(embeddings=embeddings))))
+    provider = Provider(clients, "http://localhost", lambda: SecretStr("sk-test-key"), lambda: inf)
+    return embedding_call(provider, "rehearsal-embed", ["a", "b"], timeout=1)
 
 
 def test_vectors_are_told_apart_by_their_index() -> None:

@@ -1,6 +1,5 @@
 """The worst case of a call bounds what the rehearsal model counts, whatever is said."""
 
-from math import inf
 from typing import Any
 
 from hypothesis import given
@@ -10,11 +9,9 @@ from shared.rehearsal import tokens
 from shared.rehearsal.chat import reply
 from shared.rehearsal.requests import ChatRequest as Asked
 from shared.rehearsal.settings import RehearsalSettings
-from shared.settings import Settings
+from tests.support.calling import way
 from workers.models.chat import ChatRequest
-from workers.models.clients import Clients
 from workers.models.embedding import embedding_call
-from workers.models.provider import Provider
 
 WORDS = st.text(st.characters(codec="utf-8"), max_size=300)
 
@@ -54,6 +51,6 @@ def test_a_chat_never_draws_more_than_its_worst_case(
 
 @given(st.lists(WORDS, min_size=1, max_size=20))
 def test_embeddings_never_draw_more_than_their_worst_case(texts: list[str]) -> None:
-    call = embedding_call(Provider(Clients(Settings()), lambda: inf), "rehearsal-embed", texts, timeout=1)
+    call = embedding_call(way("http://localhost"), "rehearsal-embed", texts, timeout=1)
     assert sum(map(tokens.count, texts)) <= call.worst.input
     assert call.worst.output == 0

@@ -7,9 +7,9 @@ import pytest
 
 from tests.support.balky import Behaviour, balky, deaf, dripping, dripping_headers, full, half, silent, whole
 from tests.support.calling import LONG, SOON, OverOnce, called, ending, provider
+from workers.calls import CallFailed, CallLost
 from workers.interruption import Interrupted, Interruption
 from workers.models import bounds
-from workers.steps import CallFailed, CallLost
 
 #: Seconds that some calls may take: a little while only.
 LIMIT = 0.3

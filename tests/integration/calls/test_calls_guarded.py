@@ -17,17 +17,18 @@ from shared.clock import monotonic
 from shared.ledger import cancel
 from shared.rehearsal.client import Rehearsal
 from shared.rehearsal.log import Status
+from tests.support.calling import way
 from tests.support.cells import LEASE, make_tenant
 from tests.support.executing import Slot
 from tests.support.rebuilding import submitted
 from tests.support.spending import journaled
 from tests.support.walking import job
 from tests.support.workers import PATIENCE, eventually
+from workers.calls import Reply
 from workers.context import Context
 from workers.models.bounds import SLICE
 from workers.models.chat import ChatRequest, chat_call
 from workers.outcomes import Done, Outcome
-from workers.steps import Reply
 
 ASKED = ChatRequest("rehearsal-1", [{"role": "user", "content": "What is a lock?"}], 0.0, 64, [])
 
@@ -46,7 +47,7 @@ class Calling:
 
     def _room(self, context: Context, _: Any) -> Outcome:
         self.context = context
-        call = chat_call(context.provider, ASKED, timeout=PATIENCE)
+        call = chat_call(way(self._model.url, context.calls_until), ASKED, timeout=PATIENCE)
 
         def make(call_id: str) -> Reply:
             try:

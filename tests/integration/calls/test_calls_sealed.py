@@ -4,7 +4,7 @@ import pytest
 
 from tests.support.balky import Behaviour, balky, by_tls, dripping, dripping_headers, half, silent, tunnel_to, whole
 from tests.support.calling import SOON, OverOnce, called, ending, provider
-from workers.steps import CallFailed, CallLost
+from workers.calls import CallFailed, CallLost
 
 
 def test_a_call_by_tls_that_is_answered_is_heard_and_its_connection_is_kept() -> None:

@@ -9,8 +9,8 @@ from prometheus_client import REGISTRY
 
 from tests.support.balky import Behaviour, balky, leaving, whole
 from tests.support.calling import called, provider
+from workers.calls import CallFailed, CallLost
 from workers.interruption import Interrupted, Interruption
-from workers.steps import CallFailed, CallLost
 
 
 def times(outcome: str) -> float:
