@@ -12,7 +12,7 @@ BENCHMARKS := $(patsubst tests/benchmarks/bench_%.py,%,$(wildcard tests/benchmar
 export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint types docs fairness bench faults overspend lock clean
+.PHONY: help demo test lint types docs fairness bench faults explore overspend lock clean
 
 help: ## show this list
 	@awk -F':.*## ' '/^[a-z%-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -45,6 +45,9 @@ bench-%: $(READY)
 
 faults: $(READY) ## the fault matrix, one line of JSON (FAULT=name: one row)
 	@$(BIN)/python -m tests.faults $(if $(FAULT),--fault $(FAULT))
+
+explore: $(READY) ## the gate against its specification, in new stories for MINUTES=10
+	@$(BIN)/python -m tests.properties $(MINUTES)
 
 overspend: $(READY) ## a hard budget under 32 slots and kill -9, fifty times, one line of JSON
 	@$(BIN)/python -m tests.faults.overspend

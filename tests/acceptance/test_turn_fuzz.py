@@ -24,7 +24,6 @@ from workers.turns.tools.knowledge import PASSAGES_BYTES
 FUZZ = settings(
     max_examples=30,
     deadline=None,
-    derandomize=True,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 

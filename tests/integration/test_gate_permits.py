@@ -88,12 +88,33 @@ def test_lost_permits_are_sent_anew_at_the_second_sweep(gate: TimedGate) -> None
     assert repaired(gate, 2) == [0, 20]
 
 
-def test_lost_permits_are_sent_anew_for_free_slots_only(gate: TimedGate) -> None:
+def test_lost_permits_are_all_sent_anew_where_any_slot_is_free(gate: TimedGate) -> None:
+    """All at once: what one sweep held back, whatever touches the lane next would send."""
     gate.put("a", jobs=60)
     gate.beat(slots=20)
     for _ in range(15):
         gate.taken()
-    assert repaired(gate, 2) == [0, 5]
+    assert repaired(gate, 2) == [0, 45]
+    gate.put("b")
+    assert gate.claim("w", [LANE], LEASE, permit=LANE).permits == {}
+
+
+def test_permits_are_not_sent_anew_while_no_slot_is_free(gate: TimedGate) -> None:
+    gate.put("a", jobs=60)
+    gate.beat(slots=20)
+    for _ in range(20):
+        gate.taken()
+    assert repaired(gate, 5) == [0] * 5
+
+
+def test_more_free_slots_than_permits_at_most_are_all_woken(gate: TimedGate) -> None:
+    gate.put("a", jobs=3 * CAP)
+    sent = []
+    for _ in range(2):
+        gate.pass_time(1)
+        gate.beat(slots=2 * CAP)
+        sent.append(gate.sweep("w").permits.get(LANE, 0))
+    assert sent == [0, 2 * CAP]
 
 
 def test_sweeps_that_come_in_quick_succession_do_not_take_permits_for_lost(gate: TimedGate) -> None:

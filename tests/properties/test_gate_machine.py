@@ -2,7 +2,7 @@
 
 Hypothesis drives the real scripts on a real Redis, and the model beside them (`tests/support/oracle`). After each step
 all that the gate keeps is audited in itself, compared with the model, and held against the bounds; at the end, with all
-permits lost and all workers dead, a live worker must run everything. `python -m tests.properties` does so at length.
+permits lost and all workers dead, a live worker must run everything. `make explore` does so at length.
 """
 
 from collections.abc import Sequence

@@ -69,10 +69,12 @@ for i = 1, #workers, 2 do
 end
 
 -- `live` is a belief. Where jobs could start and slots stood free from one sweep to the next, the permits are gone: send
--- them anew. If that changes nothing the cause is another one, so each further repair waits twice as long (32 sweeps at
--- most) until a permit arrives. Sweeps are told by the clock: those that something due brings about do not count.
+-- all anew, and one for each free slot. If that changes nothing the cause is another one, so each further repair waits
+-- twice as long (32 sweeps at most) until a permit arrives. Sweeps are told by the clock: those that something due brings
+-- about do not count.
 local function repair(name, state)
-    local missing = state.paused and 0 or math.min(state.eligible, free[name] or 0)
+    local idle = free[name] or 0
+    local missing = (state.paused or idle == 0) and 0 or math.min(state.eligible, math.max(idle, PERMIT_CAP))
     if missing == 0 then
         state.starved = nil
     elseif not state.starved then

@@ -7,6 +7,7 @@ from typing import Any
 from tests.support.books import Books, Record
 from tests.support.near import all_same, same
 from tests.support.oracle.jobs import Job, Where
+from tests.support.oracle.lanes import CAP
 from tests.support.oracle.model import Model
 from tests.support.oracle.tenants import Part
 
@@ -70,6 +71,7 @@ def _lanes_agree(books: Books, model: Model) -> None:
         assert same(record["pass"], lane.reached), name
         assert same(record.get("seconds"), lane.usual), name
         assert same(record.get("starved"), lane.starved, MOMENT), name
+        assert lane.paused or lane.live >= min(model.startable(name), CAP), f"{name} is owed permits"
 
 
 def _budgets_agree(books: Books, model: Model) -> None:

@@ -36,7 +36,7 @@ class Lane:
 
     def repair(self, startable: int, free: int, now: float) -> int:
         """Permits that are sent anew because the ones believed out seem to be lost; ever more rarely if that fails."""
-        missing = 0 if self.paused else min(startable, free)
+        missing = 0 if self.paused or not free else min(startable, max(free, CAP))
         if not missing:
             self.starved = None
         elif self.starved is None:
