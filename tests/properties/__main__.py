@@ -1,4 +1,4 @@
-"""The oracle at length, in new stories each time: `make explore MINUTES=10`; its last line says how many stories were told."""
+"""The oracle at length, in new stories: `make explore MINUTES=10`; its last line says how many were told."""
 
 import sys
 import time
