@@ -8,7 +8,7 @@ from producers.cli.opening import opened
 from producers.cli.output import Json, console, document, sheet, table
 from shared.agents import agents
 from shared.agents.agents import Agent
-from shared.agents.file import as_file
+from shared.agents.files.file import as_file
 from shared.cell import Cell
 
 Tenant = Annotated[str, typer.Argument(help="The tenant's id.")]

@@ -104,7 +104,7 @@ def put(
     """Save a version; answers its number. Defaults are written too: those of another day must not change it.
 
     `after` is the version that it is made from, 0 for none; `SavedMeanwhile` where that is not the newest any more.
-    What is saved has been looked at before (`shared.agents.saving`).
+    What is saved has been looked at before (`shared.agents.saving.saving`).
     """
     told = Jsonb(configuration.model_dump(mode="json"))
     values = {"tenant": tenant, "agent": agent, "configuration": told, "after": after}

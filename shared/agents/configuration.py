@@ -24,7 +24,7 @@ FALLBACK = "I could not find an answer to that. Please try again, or ask for a p
 HANDED_OFF = "I have passed this on to a colleague, who will answer you here."
 TURNS_USED_UP = "This conversation has become too long for me. Please begin a new one."
 
-#: A template of Jinja's, checked when it is saved (`shared.agents.template`). Longest in characters.
+#: A template of Jinja's, checked when it is saved (`shared.agents.templates.template`). Longest in characters.
 Template = Annotated[str, StringConstraints(max_length=32_768)]
 
 #: A word or a phrase.
@@ -62,7 +62,7 @@ class Retrieval(Part):
 
 
 class AgentConfiguration(Part):
-    """An agent. Templates may use what `shared.agents.template` names."""
+    """An agent. Templates may use what `shared.agents.templates.template` names."""
 
     prompt: Template = Field(PROMPT, description="What the agent is told: a template.")
     prompts: Mapping[Name, Template] = Field(default_factory=dict, description="By provider, in the prompt's place.")

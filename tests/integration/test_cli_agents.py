@@ -1,81 +1,25 @@
-"""Agents from the command line: a file is saved as a whole or not at all, and says why not, line by line."""
+"""Agents from the command line: a file is saved as a whole or not at all, and what was there before is kept."""
 
 import re
-import tempfile
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
-from typing import Any
 
-import orjson
 import pytest
 
 from shared.agents import agents
 from shared.agents.agents import SavedMeanwhile
 from shared.agents.configuration import AgentConfiguration
-from shared.agents.file import TenantFile
+from shared.agents.files.file import TenantFile
 from shared.cell import Cell
 from shared.embedded import Servers
-from shared.providers import Provider
-from tests.support import cells
-from tests.support.cells import make_tenant
-from tests.support.commands import done, headgate, refused
-
-GUIDE = Path(__file__).parents[2] / "docs/agents.md"
-
-CREDENTIAL = """
-INSERT INTO tenant.credentials (tenant_id, credential, label, sealed, ends_in, revoked_at)
-VALUES (%s, %s, '', '', '', CASE WHEN %s THEN now() END)
-"""
+from tests.support.commands import done, refused
+from tests.support.configuring import GUIDE, agent_file, configure, give_credential, guide_cell, state
 
 
 @pytest.fixture
 def cell(servers: Servers) -> Iterator[Cell]:
-    """With the providers that the guide asks for, both of which compute in the EU, and one that does not."""
-    (asked,) = re.findall(r"HEADGATE_PROVIDERS='(.*?)'", GUIDE.read_text(), re.DOTALL)
-    told = {name: Provider.model_validate(provider) for name, provider in orjson.loads(asked).items()}
-    told["us-hosted"] = Provider(base_url="https://us.example/v1", region="us")
-    with tempfile.TemporaryDirectory() as home, cells.test_cell(servers, Path(home), providers=told) as made:
-        make_tenant(made, "acme")
+    with guide_cell(servers) as made:
         yield made
-
-
-def give_credential(cell: Cell, tenant: str, name: str, *, revoked: bool = False) -> None:
-    with cell.database.transaction(tenant) as connection:
-        connection.execute(CREDENTIAL, (tenant, name, revoked))
-
-
-def configure(cell: Cell, text: str, *options: str) -> Any:
-    """What was saved by this file."""
-    return done(cell.settings, "tenant", "configure", "-f", written(cell, text), "--json", *options).document
-
-
-def wrong(cell: Cell, text: str, *options: str) -> list[str]:
-    """What the command says of this file, without the file's folder; it must save nothing."""
-    before = state(cell)
-    said = headgate(cell.settings, "tenant", "configure", "-f", written(cell, text), *options)
-    assert (said.code, said.out) == (1, ""), said
-    assert state(cell) == before
-    return [line.replace(f"{cell.settings.home}/", "") for line in said.err.splitlines()]
-
-
-def written(cell: Cell, text: str) -> str:
-    file = cell.settings.home / "acme.yaml"
-    file.write_text(text)
-    return str(file)
-
-
-def state(cell: Cell) -> Any:
-    """All that a file may change of the tenant."""
-    with cell.database.transaction("acme") as connection:
-        reached = connection.execute("SELECT * FROM tenant.connections ORDER BY connection").fetchall()
-        return cell.tenants.get("acme"), agents.every(connection, "acme"), reached
-
-
-def agent_file(**fields: str) -> str:
-    """Of the agent `default`; each field stands in a line of its own, the first in the fourth."""
-    told = {"model": "rehearsal-1"} | {"tools": "[]"} | fields
-    return "tenant: acme\nagents:\n  default:\n" + "".join(f"    {name}: {value}\n" for name, value in told.items())
 
 
 def test_the_guides_file_is_saved_as_it_stands(cell: Cell) -> None:
@@ -122,95 +66,6 @@ def test_a_file_that_is_only_checked_saves_nothing(cell: Cell) -> None:
     saved = configure(cell, text, "--check")
     assert (saved["saved"], saved["agents"]) == (False, [{"agent": "default", "version": None, "new": True}])
     assert state(cell) == before
-
-
-def test_everything_that_is_wrong_is_said_with_its_line_and_nothing_is_saved(cell: Cell) -> None:
-    text = """\
-tenant: acme
-weight: 7
-agents:
-  default:
-    model: gpt-nobody-knows
-    provider: nowhere
-    tools: [search_knowledge, serch_knowledge, search_knowledge, http_request,
-            crm__delete]
-    prompt: |
-      Hello.
-      {% for x in name %}{% endfor %}
-    response_template: "{{ anser }}"
-    prompts: {nowhere-else: Hello.}
-    credential: mine
-    fallbacks: [{model: mistral-large-latest, provider: eu-hosted}]
-connections:
-  crm: {kind: mcp, url: "https://crm.example", tools: [find], credential: theirs}
-"""
-    lines = wrong(cell, text)
-    assert [": ".join(line.split(": ")[:2]) for line in lines] == [
-        "acme.yaml:5: agents.default.model",
-        "acme.yaml:6: agents.default.provider",
-        "acme.yaml:7: agents.default.tools[1]",
-        "acme.yaml:7: agents.default.tools[2]",
-        "acme.yaml:7: agents.default.tools[3]",
-        "acme.yaml:8: agents.default.tools[4]",
-        "acme.yaml:11: agents.default.prompt",
-        "acme.yaml:12: agents.default.response_template",
-        "acme.yaml:13: agents.default.prompts.nowhere-else",
-        "acme.yaml:14: agents.default.credential",
-        "acme.yaml:15: agents.default.fallbacks[0].model",
-        "acme.yaml:17: connections.crm.credential",
-    ]
-    assert "there is no tool 'serch_knowledge'; tools are search_knowledge, remember, recall" in lines[2]
-    assert "a loop may not stand in a template" in lines[6]
-
-
-def test_a_credential_must_be_the_tenants_own_and_not_revoked(cell: Cell) -> None:
-    make_tenant(cell, "globex")
-    give_credential(cell, "globex", "theirs")
-    give_credential(cell, "acme", "old", revoked=True)
-    give_credential(cell, "acme", "mine")
-    for name, said in (("theirs", "acme has no credential 'theirs'"), ("old", "credential 'old' of acme is revoked")):
-        (line,) = wrong(cell, agent_file(credential=name))
-        assert line.startswith(f"acme.yaml:6: agents.default.credential: {said}")
-    configure(cell, agent_file(credential="mine"))
-
-
-def test_an_agents_models_are_those_of_its_tier_and_where_its_words_may_go(cell: Cell) -> None:
-    done(cell.settings, "tier", "configure", "pro", "--model", "gpt-4.1-mini", "--model", "gpt-4.1")
-    (line,) = wrong(cell, agent_file())
-    assert line.endswith("tier 'pro' does not allow model 'rehearsal-1': it allows gpt-4.1, gpt-4.1-mini")
-    (line,) = wrong(cell, agent_file(provider="us-hosted", model="gpt-4.1") + "residency: eu\n")
-    assert line.endswith("'us-hosted' is not known to compute in 'eu': those that do are acme-azure, eu-hosted")
-    configure(cell, agent_file(provider="acme-azure", model="gpt-4.1") + "residency: eu\n")
-    done(cell.settings, "tier", "configure", "pro", "--any-model")
-    configure(cell, agent_file() + "residency: none\n")
-
-
-def test_an_answer_must_leave_room_in_its_models_window(cell: Cell) -> None:
-    (line,) = wrong(cell, agent_file(max_tokens="131072"))
-    assert "agents.default.max_tokens: 131072 tokens of answer fill the window of 'rehearsal-1', 128000 tokens" in line
-
-
-def test_options_are_checked_as_files_are(cell: Cell) -> None:
-    assert "no price" in refused(cell.settings, "tenant", "configure", "acme", "--model", "gpt-nobody-knows")
-    assert "line 1: a call" in refused(cell.settings, "tenant", "configure", "acme", "--prompt", "{{ name.x() }}")
-    assert "is no region" in refused(cell.settings, "tenant", "configure", "acme", "--residency", "EU!", code=2)
-    assert "no price" in refused(cell.settings, "tenant", "create", "b", "--tier", "pro", "--model", "gpt-nobody-knows")
-    assert "there is no tenant" in refused(cell.settings, "tenant", "show", "b")
-    said = done(cell.settings, "tenant", "configure", "acme", "--residency", "eu")
-    assert "From now on turns of agent 'default' are refused: provider: provider 'openai'" in said.err
-    assert "eu" in done(cell.settings, "tenant", "show", "acme").out
-    done(cell.settings, "tenant", "configure", "acme", "--residency", "none")
-    assert done(cell.settings, "tenant", "show", "acme", "--json").document["residency"] is None
-
-
-def test_a_file_is_about_one_tenant(cell: Cell) -> None:
-    (line,) = wrong(cell, "tenant: acme\nweight: 1\n", "globex")
-    assert "is about 'acme', not 'globex'" in line
-    file = written(cell, "weight: 1\n")
-    assert "name the tenant" in refused(cell.settings, "tenant", "configure", "-f", file, code=2)
-    assert "there is no tenant" in refused(cell.settings, "tenant", "configure", "nobody", "-f", file)
-    assert "either a file" in refused(cell.settings, "tenant", "configure", "acme", "-f", file, "--tier", "pro", code=2)
-    assert "cannot read" in refused(cell.settings, "tenant", "configure", "acme", "-f", str(cell.settings.home))
 
 
 def test_an_agent_is_shown_by_version_and_can_be_put_back(cell: Cell) -> None:

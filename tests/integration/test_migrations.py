@@ -7,8 +7,8 @@ from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Connection, create_engine, make_url, text
 
-from shared.agents import template
 from shared.agents.configuration import AgentConfiguration
+from shared.agents.templates import template
 from shared.cell import Cell
 from shared.embedded import Servers
 from shared.errors import Unavailable

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from shared.agents.agents import Agent
 from shared.agents.configuration import AgentConfiguration
-from shared.agents.document import LARGEST
-from shared.agents.file import BadFile, ReadFile, as_file, read_file
-from shared.agents.problems import Problem
+from shared.agents.files.document import LARGEST
+from shared.agents.files.file import BadFile, ReadFile, as_file, read_file
+from shared.agents.saving.problem import Problem
 from shared.errors import HeadgateError
 
 

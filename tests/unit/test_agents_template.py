@@ -9,8 +9,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from shared.agents.configuration import PROMPT
-from shared.agents.grammar import BadTemplate
-from shared.agents.template import (
+from shared.agents.templates.grammar import BadTemplate
+from shared.agents.templates.template import (
     LONGEST,
     PROMPT_VARIABLES,
     RESPONSE_VARIABLES,

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from shared.agents import template
+from shared.agents.templates import template
 from workers.turns import prompts
 from workers.turns.conversation import Added
 from workers.turns.history import Fitted

@@ -9,7 +9,7 @@ from typing import Any
 
 import orjson
 
-from shared.agents import template
+from shared.agents.templates import template
 from workers.turns.scene import Scene
 
 #: Before what documents, tools and users said, wherever it stands among what the agent is told.

@@ -9,7 +9,7 @@ from there; it sees the agent, the conversation and the time as its first run sa
 
 from dataclasses import replace
 
-from shared.agents.grammar import BadTemplate
+from shared.agents.templates.grammar import BadTemplate
 from shared.contracts.kinds import AgentTurn
 from shared.errors import NotFound
 from shared.stores.postgres import Connection

@@ -9,9 +9,9 @@ from producers.cli.opening import opened
 from producers.cli.output import Json, console, document
 from producers.cli.telling import tell_tenant
 from producers.cli.tenant.showing import Name, plain
-from shared.agents import saving
 from shared.agents.configuration import PROMPT, AgentConfiguration
-from shared.agents.saving import Wanted
+from shared.agents.saving import saving
+from shared.agents.saving.saving import Wanted
 from shared.errors import HeadgateError
 from shared.tenancy.provision import Provisioning
 from shared.tenancy.tenants import PLATFORM

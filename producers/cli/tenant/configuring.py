@@ -12,10 +12,10 @@ from producers.cli.output import Json, console, document, printable
 from producers.cli.telling import heard_later, tell_tenant
 from producers.cli.tenant.changing import AGENT
 from producers.cli.tenant.filing import save_file
-from shared.agents import saving
-from shared.agents.file import Region
-from shared.agents.problems import Problem
-from shared.agents.saving import SavedAll, Wanted
+from shared.agents.files.file import Region
+from shared.agents.saving import saving
+from shared.agents.saving.problem import Problem
+from shared.agents.saving.saving import SavedAll, Wanted
 from shared.cell import Cell
 from shared.contracts.kinds import Family
 from shared.lanes import Lane

@@ -7,11 +7,11 @@ from typing import Any
 import typer
 
 from producers.cli.output import printable
-from shared.agents import saving
-from shared.agents.document import LARGEST
-from shared.agents.file import BadFile, ReadFile, TenantFile, read_file
-from shared.agents.problems import Problem, Unfit
-from shared.agents.saving import SavedAll, Wanted
+from shared.agents.files.document import LARGEST
+from shared.agents.files.file import BadFile, ReadFile, TenantFile, read_file
+from shared.agents.saving import saving
+from shared.agents.saving.problem import Problem, Unfit
+from shared.agents.saving.saving import SavedAll, Wanted
 from shared.cell import Cell
 from shared.errors import HeadgateError, NotFound
 from shared.tenancy.provision import ANYWHERE, changes

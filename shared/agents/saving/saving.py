@@ -13,17 +13,12 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from shared.agents import agents, connections, terms, tools
+from shared.agents import agents, connections, tools
 from shared.agents.agents import Agent
 from shared.agents.configuration import AgentConfiguration
-from shared.agents.problems import (
-    Connections,
-    Problem,
-    Surroundings,
-    Unfit,
-    problems,
-    problems_of_connections,
-)
+from shared.agents.saving import terms
+from shared.agents.saving.checks import Connections, Surroundings, problems, problems_of_connections
+from shared.agents.saving.problem import Problem, Unfit
 from shared.cell import Cell
 from shared.errors import HeadgateError, NotFound
 from shared.stores.postgres import Connection

@@ -83,7 +83,7 @@ def _total(compare: Callable[[Any, Any], Any]) -> Callable[[Any, Any], bool]:
     return compared
 
 
-#: What comparisons are made of (`shared.agents.grammar`), each with two operands.
+#: What comparisons are made of (`shared.agents.templates.grammar`), each with two operands.
 COMPARISONS: Mapping[str, Callable[[Any, Any], bool]] = {
     "eq": operator.eq,
     "ne": operator.ne,

@@ -11,7 +11,7 @@ from typing import Any
 from jinja2 import nodes
 from jinja2.visitor import NodeTransformer
 
-from shared.agents.filters import COMPARISONS, EMPTY, FILTERS, TESTS
+from shared.agents.templates.filters import COMPARISONS, EMPTY, FILTERS, TESTS
 from shared.errors import HeadgateError
 
 #: The variable that has fields: what the caller tells of the user.

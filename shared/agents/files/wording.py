@@ -12,9 +12,9 @@ from pydantic_core import ErrorDetails
 
 from shared.agents.configuration import ToolChoice, ToolName
 from shared.agents.connections import ConnectionName, Header, HeaderValue
-from shared.agents.document import Place
 from shared.agents.hours import Span
-from shared.agents.near import asked
+from shared.agents.saving.near import asked
+from shared.agents.saving.problem import Place
 from shared.contracts.envelope import TenantId
 from shared.contracts.kinds import Name
 from shared.gate.limits import Limits

@@ -15,10 +15,10 @@ from pydantic_core import ErrorDetails
 from shared.agents.agents import Agent
 from shared.agents.configuration import AgentConfiguration, Part, Retrieval, Target
 from shared.agents.connections import Connection, ConnectionName, HttpEndpoint, McpServer
-from shared.agents.document import BadDocument, Document, Place, read
+from shared.agents.files.document import BadDocument, Document, read
+from shared.agents.files.wording import REGION, wording
 from shared.agents.hours import BusinessHours
-from shared.agents.problems import Problem, written
-from shared.agents.wording import REGION, wording
+from shared.agents.saving.problem import Place, Problem, written
 from shared.contracts.envelope import TenantId
 from shared.contracts.kinds import Name
 from shared.errors import HeadgateError

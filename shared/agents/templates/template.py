@@ -1,8 +1,8 @@
 """Templates of prompts and of answers, as tenants write them: Jinja, of which only little is let in.
 
 `check` is asked when a template is saved, and says what is wrong with it and in which line; `render` is asked at every
-turn. What may stand in a template is in `shared.agents.grammar`. Values are shown as they are: markup of templates in
-what a user or a model said is text, and is never looked at again.
+turn. What may stand in a template is in `shared.agents.templates.grammar`. Values are shown as they are: markup of
+templates in what a user or a model said is text, and is never looked at again.
 
 A prompt that shows `user` or `today` is not the same for all turns, so providers' prompt caches hold only up to there;
 a turn tells the model of its user behind the history anyway.
@@ -16,9 +16,9 @@ from typing import Any
 from jinja2 import StrictUndefined, TemplateSyntaxError, UndefinedError
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-from shared.agents.filters import EMPTY, FILTERS, said
-from shared.agents.grammar import EVERY_TEST, USER, BadTemplate, allowed
-from shared.agents.unclosed import CLOSING, unclosed
+from shared.agents.templates.filters import EMPTY, FILTERS, said
+from shared.agents.templates.grammar import EVERY_TEST, USER, BadTemplate, allowed
+from shared.agents.templates.unclosed import CLOSING, unclosed
 
 #: Of prompts: the agent's name, tone and language, the tenant's name, the agent's id, the user (`user.identifier` and
 #: what the caller tells), and the date.

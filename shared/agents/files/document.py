@@ -12,7 +12,8 @@ from typing import Any
 
 import yaml
 
-from shared.agents.grammar import unsayable
+from shared.agents.saving.problem import Place
+from shared.agents.templates.grammar import unsayable
 from shared.errors import HeadgateError
 
 #: Bytes of a document, and levels of it. A tenant's file has some 5 KiB and seven levels.
@@ -35,9 +36,6 @@ ADVICE = {
 
 #: As the library says that it was reading text in quotes.
 QUOTED = ("while scanning a quoted scalar", "while scanning a double-quoted scalar")
-
-#: Where a value stands: keys of mappings, positions in lists.
-Place = tuple[str | int, ...]
 
 
 class BadDocument(HeadgateError):  # noqa: N818 - named for what it is about

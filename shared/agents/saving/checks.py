@@ -10,40 +10,19 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 
 from shared import clock
-from shared.agents import template, tools
+from shared.agents import tools
 from shared.agents.configuration import AgentConfiguration, Target
 from shared.agents.connections import HttpEndpoint, McpServer
-from shared.agents.document import Place
-from shared.agents.grammar import BadTemplate
-from shared.agents.near import asked, meant
-from shared.agents.template import PROMPT_VARIABLES, RESPONSE_VARIABLES
-from shared.errors import HeadgateError
+from shared.agents.saving.near import asked, meant
+from shared.agents.saving.problem import Place, Problem
+from shared.agents.templates import template
+from shared.agents.templates.grammar import BadTemplate
+from shared.agents.templates.template import PROMPT_VARIABLES, RESPONSE_VARIABLES
 from shared.metering.prices import NOTHING, Prices, UnknownPrice
 from shared.providers import Provider
 from shared.tenancy.tenants import Tenant
 
 Connections = Mapping[str, HttpEndpoint | McpServer]
-
-
-@dataclass(frozen=True)
-class Problem:
-    """What is wrong at a place of a configuration; `line` of the text there, where it is about one."""
-
-    place: Place
-    said: str
-    line: int | None = None
-
-    def __str__(self) -> str:
-        line = f" line {self.line}:" if self.line else ""
-        return f"{written(self.place)}:{line} {self.said}"
-
-
-class Unfit(HeadgateError):  # noqa: N818 - named for what it says of a configuration
-    """A configuration that cannot be saved, and all that is wrong with it."""
-
-    def __init__(self, problems: Collection[Problem]) -> None:
-        super().__init__("; ".join(str(problem) for problem in problems))
-        self.problems = problems
 
 
 @dataclass(frozen=True)
@@ -74,12 +53,6 @@ def problems_of_connections(around: Surroundings) -> Iterator[Problem]:
     for name, connection in around.connections.items():
         if connection.credential is not None:
             yield from _credential((name, "credential"), connection.credential, around)
-
-
-def written(place: Place) -> str:
-    """`agents.default.tools[2]`."""
-    parts = (f"[{part}]" if isinstance(part, int) else f".{part}" for part in place)
-    return "".join(parts).removeprefix(".")
 
 
 def _templates(agent: AgentConfiguration, around: Surroundings) -> Iterator[Problem]:

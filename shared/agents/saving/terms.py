@@ -8,8 +8,8 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import cast
 
-from shared.agents.near import asked
-from shared.agents.problems import Problem
+from shared.agents.saving.near import asked
+from shared.agents.saving.problem import Problem
 from shared.providers import Provider
 from shared.tenancy.provision import ANYWHERE, Changes
 from shared.tenancy.tenants import Tenant
