@@ -84,7 +84,10 @@ class Attempt(threading.Thread, Generic[Made]):
 
 
 def together(works: Sequence[Work[Made]], guard: Callable[[], None]) -> Generator[Attempt[Made], None, None]:
-    """The attempts, each as soon as it has ended or its time is over. Raises what the guard raises; close it."""
+    """The attempts, each as soon as it has ended or its time is over. Close it.
+
+    Raises what the guard raises, but first hands over those that have ended by then: what they did is done.
+    """
     waiting, running = deque(works), set[Attempt[Made]]()
     ended: SimpleQueue[Attempt[Made]] = SimpleQueue()
     try:
@@ -97,6 +100,9 @@ def together(works: Sequence[Work[Made]], guard: Callable[[], None]) -> Generato
                 running.remove(over)
                 yield over
             guard()
+    except (Exception, SystemExit):
+        yield from _ended_by_now(running, ended)
+        raise
     finally:
         for attempt in running:
             attempt.leave()
@@ -111,6 +117,16 @@ def alone(work: Work[Made], guard: Callable[[], None]) -> Made:
 def left_behind() -> int:
     """The threads of this process that outlived their time and still run."""
     return sum(isinstance(thread, Attempt) and thread.left_behind for thread in threading.enumerate())
+
+
+def _ended_by_now(
+    running: set[Attempt[Made]], ended: "SimpleQueue[Attempt[Made]]"
+) -> Generator[Attempt[Made], None, None]:
+    """Those that nobody has looked at yet."""
+    while not ended.empty():
+        if (attempt := ended.get()) in running:
+            running.remove(attempt)
+            yield attempt
 
 
 def _over(running: set[Attempt[Made]], ended: "SimpleQueue[Attempt[Made]]") -> Sequence[Attempt[Made]]:
