@@ -19,11 +19,16 @@ class Reply:
     effects: Effects = nothing
 
 
+def unchecked(_: int) -> None:
+    """Nothing about the tenant bears on this call."""
+
+
 @dataclass(frozen=True)
 class Call:
     """A paid call to be made. `make` gets the call id, which it must send as the client's request id.
 
-    `billed_to`: whose key pays, the `platform`'s or the `tenant`'s own.
+    `billed_to`: whose key pays, the `platform`'s or the `tenant`'s own. `check` is asked at the last moment, with the
+    version of the tenant that the gate was told last; it raises where the call may not be made any more.
     """
 
     kind: str
@@ -33,6 +38,7 @@ class Call:
     make: Callable[[str], Reply]
     provider: str = "openai"
     billed_to: str = "platform"
+    check: Callable[[int], None] = unchecked
 
 
 class CallFailed(HeadgateError):  # noqa: N818 - it names what happened

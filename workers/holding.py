@@ -48,8 +48,11 @@ class Holding:
     def __init__(self, gate: Gate, permits: PermitPublisher, lease: Lease) -> None:
         self._gate, self._permits, self._lease = gate, permits, lease
 
-    def reserve(self, step: Step, intended_at: datetime) -> None:
-        """Return if the call may be made, else raise why not; after any error, nothing is called."""
+    def reserve(self, step: Step, intended_at: datetime) -> int:
+        """Return if the call may be made, else raise why not; after any error, nothing is called.
+
+        Answers the version of the tenant that the gate was told last.
+        """
         need = Need(Draw(step.worst.total, step.worst_nano), Windows.at(intended_at))
         try:
             reserved = self._gate.reserve(Hold(step.call_id, self._lease, need))
@@ -64,6 +67,7 @@ class Holding:
         if reserved.shortage is not None:
             metrics.BUDGET_SHORTAGES.labels(budget=reserved.shortage.budget, over=reserved.shortage.over).inc()
             raise OverBudget(reserved.shortage, need, intended_at)
+        return reserved.version
 
     def settle(self, step: Step, drawn: Draw) -> None:
         """Put what was drawn in the place of what was held, as soon as can be."""

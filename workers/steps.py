@@ -72,7 +72,7 @@ class Steps:
         begun = clock.now()  # worst case and draw are priced alike, so that the one bounds the other
         step = replace(step, worst=call.worst, worst_nano=self._cost(call, call.worst, begun))  # no price, no call
         self._guard()
-        self._reserve(step, self._intend(step))
+        self._reserve(step, self._intend(step), call)
         reply = self._call(step, call)
         drawn = Draw(reply.drawn.total, self._cost(call, reply.drawn, begun))
         self._charge(cost_of(reply.drawn))
@@ -124,11 +124,11 @@ class Steps:
         """In nano-dollars; what a tenant's own key pays for costs the platform nothing."""
         return self._prices.cost(call.model, tokens, at).total if call.billed_to == "platform" else 0
 
-    def _reserve(self, step: Step, intended_at: datetime) -> None:
+    def _reserve(self, step: Step, intended_at: datetime, call: Call) -> None:
         """Hold the worst case. Where the call may not be made, its intent is void."""
         reach("after_intent")
         try:
-            self._holding.reserve(step, intended_at)
+            call.check(self._holding.reserve(step, intended_at))
             self._guard()
         except HeadgateError as error:
             try:

@@ -17,7 +17,7 @@ from shared.tenancy.tenants import Tenant
 
 def tell_tenant(cell: Cell, tenant: str) -> None:
     """What this tenant may do now."""
-    tell(cell, [cell.tenants.get(tenant)])
+    tell(cell, [cell.tenants.fresh(tenant)])
 
 
 def tell(cell: Cell, tenants: Iterable[Tenant]) -> None:

@@ -73,7 +73,8 @@ class Gate:
         lease = hold.lease
         answered = self._one("reserve", hold.call, str(lease.job), lease.token, hold.need.told())
         shortage = _shortage(answered.fields["shortage"])
-        return Reserved(answered.held, answered.fields["cancelled"], shortage, answered.permits)
+        version = int(answered.fields.get("version", 0))
+        return Reserved(answered.held, answered.fields["cancelled"], shortage, answered.permits, version)
 
     def settle(self, draws: Iterable[tuple[str, Draw]]) -> Permits:
         """Replace the reservations of these calls by what they drew; those not reserved (any more) are left alone."""

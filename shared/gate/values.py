@@ -116,12 +116,16 @@ class Shortage:
 
 @dataclass(frozen=True)
 class Reserved:
-    """Whether a call may be made: it may where the lease is `held` and there is no shortage."""
+    """Whether a call may be made: it may where the lease is `held` and there is no shortage.
+
+    `version`: of the newest that the gate was told of the tenant; 0 where it was told nothing.
+    """
 
     held: bool
     cancelled: bool
     shortage: Shortage | None
     permits: Permits = field(default_factory=dict)
+    version: int = 0
 
 
 @dataclass(frozen=True)

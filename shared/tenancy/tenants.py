@@ -86,6 +86,16 @@ class Tenants:
             self._known[tenant_id] = (time.monotonic() + self._staleness, tenant)
         return tenant
 
+    def at_least(self, tenant_id: str, version: int) -> Tenant:
+        """The tenant as of this version, or later: what somebody else was told is not missed here."""
+        known = self.get(tenant_id)
+        return known if known.version >= version else self.fresh(tenant_id)
+
+    def fresh(self, tenant_id: str) -> Tenant:
+        """The tenant as it is now."""
+        self._known.pop(tenant_id, None)
+        return self.get(tenant_id)
+
     def all(self) -> Sequence[Tenant]:
         """Every tenant, as the dispatcher sees them."""
         return self._found("TRUE")

@@ -131,5 +131,5 @@ local function configure(name, version, configuration)
         record.tat = math.min(record.tat, now + told.burst * 60000 / told.rate)
     end
     local money = budget(name)
-    money.budgets, money.over = told.budgets, told.over
+    money.budgets, money.over, money.version = told.budgets, told.over, record.version
 end

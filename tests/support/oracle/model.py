@@ -24,15 +24,16 @@ class Model(Leases):
         job = self.held(hold.lease)
         if job is None:
             return Reserved(held=False, cancelled=False, shortage=None)
+        told = self.tenants[job.tenant].told
         if job.cancelled or hold.call in self.money.reserved:
-            return Reserved(held=True, cancelled=job.cancelled, shortage=None)
-        wanted, budgets = Wanted.of(hold.need, self.now), self.tenants[job.tenant].told.budgets
+            return Reserved(held=True, cancelled=job.cancelled, shortage=None, version=told.version)
+        wanted, budgets = Wanted.of(hold.need, self.now), told.budgets
         short = self.money.shortage(job.tenant, budgets, wanted, self.now)
         if short is None:
             self.money.reserve(hold.call, job.tenant, hold.need)
             if self.needy(job.tenant):
                 self.place(job.tenant)
-        return Reserved(held=True, cancelled=False, shortage=short)
+        return Reserved(held=True, cancelled=False, shortage=short, version=told.version)
 
     def settle(self, draws: Sequence[tuple[str, Draw]]) -> None:
         """Each reservation makes way for what was drawn, in the same windows; who waits for room may have it."""

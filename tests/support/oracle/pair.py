@@ -105,7 +105,7 @@ class Pair:
         told = self.gate.reserve(hold)
         with self.model.operation() as permits:
             expected = self.model.reserve(hold)
-        assert (told.held, told.cancelled) == (expected.held, expected.cancelled)
+        assert (told.held, told.cancelled, told.version) == (expected.held, expected.cancelled, expected.version)
         assert _bare(told.shortage) == _bare(expected.shortage)
         self._publish(told.permits, permits)
         return told
