@@ -7,7 +7,7 @@ from producers.cli.door import OPERATOR
 from producers.cli.output import console, printable
 from shared.cell import Cell
 from shared.contracts.answers import FinishedData
-from shared.contracts.events import ToolCalled, TurnEvent, TurnStarted
+from shared.contracts.events import EventsMissed, ToolCalled, TurnEvent, TurnStarted
 from shared.ledger import reading
 from shared.streams.heard import Heard
 from shared.streams.keys import stream_key
@@ -38,7 +38,7 @@ def show(cell: Cell, tenant: str, job: UUID, *, seconds: float) -> str:
 
 
 #: Said before words that were printed already.
-AGAIN = "[starting over: a worker died or a call was made again]"
+AGAIN = "[starting over: a worker died, a call was made again, or words were missed]"
 
 
 class Printed:
@@ -49,10 +49,10 @@ class Printed:
         self._again = False
 
     def take(self, event: TurnEvent) -> None:
-        void = isinstance(event, TurnStarted) and event.step in self._heard.steps
+        void = isinstance(event, EventsMissed) or (isinstance(event, TurnStarted) and event.step in self._heard.steps)
         if not self._heard.take(event):
             return
-        if isinstance(event, TurnStarted):
+        if isinstance(event, TurnStarted | EventsMissed):
             self._again = self._again or void
             return  # what counts from here on is yet to come
         if isinstance(event, ToolCalled):

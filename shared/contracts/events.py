@@ -2,6 +2,9 @@
 
 Each event carries the number of its run. Where a run that comes later tells a step again, or a model is asked again in
 the midst of one, `turn.started` says from which step on what was told before counts no more.
+
+A stream forgets its oldest events, and in the end all of them. Who reads on from a place that it does not hold any more
+is told so by the reader (`EventsMissed`), which stands on no stream.
 """
 
 from collections.abc import Mapping
@@ -58,7 +61,7 @@ class ToolFinished(_OfStep):
 
 
 class TurnFinished(_Event):
-    """The job is over; nothing follows."""
+    """The job is over; nothing follows, unless an operator lets a job that ended badly run again."""
 
     type: Literal["turn.finished"] = "turn.finished"
     state: Literal["done", "discarded", "dead", "denied", "cancelled"]
@@ -66,6 +69,17 @@ class TurnFinished(_Event):
     error: str | None = None
 
 
+class EventsMissed(_Event):
+    """What stood before the next event, or behind the place that was read from, is gone: what was heard may be torn.
+
+    Not on the stream: the reader says it (`shared.streams.reader`), and goes on with all that is left.
+    """
+
+    type: Literal["events.missed"] = "events.missed"
+    run: int = 0
+
+
+#: What stands on a stream.
 EVENTS: Mapping[str, type[BaseModel]] = {
     TURN_STARTED: TurnStarted,
     DELTA: Delta,
@@ -74,6 +88,9 @@ EVENTS: Mapping[str, type[BaseModel]] = {
     TURN_FINISHED: TurnFinished,
 }
 
-TurnEvent = TurnStarted | Delta | ToolCalled | ToolFinished | TurnFinished
+Told = TurnStarted | Delta | ToolCalled | ToolFinished | TurnFinished
 
-TURN_EVENT: TypeAdapter[TurnEvent] = TypeAdapter(Annotated[TurnEvent, Field(discriminator="type")])
+#: What a listener hears.
+TurnEvent = Told | EventsMissed
+
+TURN_EVENT: TypeAdapter[Told] = TypeAdapter(Annotated[Told, Field(discriminator="type")])

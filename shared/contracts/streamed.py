@@ -18,6 +18,10 @@ What counts of it all, so that no text is shown twice: the newest `run` that was
 void. At `turn.started`, drop what you have of that `step` and of the steps first heard of after it. Of a step that a
 newer run tells, drop what an older run told.
 
+Redis reads on behind any id, also one that has fallen off meanwhile. Whoever may be so late looks whether the entry
+that they read on from is still there (`XREAD COUNT 1` from the id before it); if not, what they have is torn: drop it,
+and the words that come of the step that goes on, until the next `turn.started` or another step.
+
 A stream is a convenience: where its server is away, the turn goes on without it. Hear of the end from the answer
 `finished`, too.
 """

@@ -2,7 +2,15 @@
 
 from dataclasses import dataclass, field
 
-from shared.contracts.events import Delta, ToolCalled, ToolFinished, TurnEvent, TurnFinished, TurnStarted
+from shared.contracts.events import (
+    Delta,
+    EventsMissed,
+    ToolCalled,
+    ToolFinished,
+    TurnEvent,
+    TurnFinished,
+    TurnStarted,
+)
 
 
 @dataclass
@@ -21,12 +29,17 @@ class HeardStep:
 class Heard:
     """What counts of all that was told: of each step only what the newest run told, in the order of the steps.
 
-    An event of an older run than one already heard of is too late: another worker has the turn by now.
+    An event of an older run than one already heard of is too late: another worker has the turn by now. Of a step whose
+    beginning was missed no word counts: the rest alone would be no answer.
     """
 
     run: int = 0
     steps: dict[str, HeardStep] = field(default_factory=dict)
     finished: TurnFinished | None = None
+    #: The next step that is heard of may have begun before.
+    _missed: bool = False
+    #: The step whose beginning was missed.
+    _torn: str | None = None
 
     @property
     def text(self) -> str:
@@ -38,15 +51,27 @@ class Heard:
 
     def take(self, event: TurnEvent) -> bool:
         """Let an event in; False where it is void."""
-        if isinstance(event, TurnFinished):
-            self.finished = event
+        if isinstance(event, EventsMissed):
+            self.steps.clear()
+            self._missed = True
             return True
         if event.run < self.run:
             return False
-        self.run = event.run
+        if event.run > self.run:
+            self.run, self.finished = event.run, None
+        if isinstance(event, TurnFinished):
+            self.finished = event
+            return True
         if isinstance(event, TurnStarted):
+            self._missed, self._torn = False, None
             self._start_over(event.step)
             return True
+        if self._is_torn(event.step) and isinstance(event, Delta):
+            return False
+        self._told(event)
+        return True
+
+    def _told(self, event: Delta | ToolCalled | ToolFinished) -> None:
         step = self._step(event.step)
         match event:
             case Delta(text=text):
@@ -55,7 +80,14 @@ class Heard:
                 step.tool = name
             case ToolFinished(name=name, error=error):
                 step.tool, step.error, step.over = name, error, True
-        return True
+
+    def _is_torn(self, place: str) -> bool:
+        """Steps are told one after the other: only the first that is heard of can have begun before what was missed."""
+        if self._missed:
+            self._missed, self._torn = False, place
+        elif place != self._torn:
+            self._torn = None
+        return place == self._torn
 
     def _start_over(self, place: str) -> None:
         """What was told of this step, and of those that were first heard of after it, is void."""

@@ -49,7 +49,7 @@ def delta(text: str, run: int = 1) -> dict[str, Any]:
     return {"type": "delta", "run": run, "step": "0.model", "text": text}
 
 
-END = {"type": "turn.finished", "state": "done", "result": {"answer": "Hello!"}}
+END = {"type": "turn.finished", "run": 2, "state": "done", "result": {"answer": "Hello!"}}
 
 
 def test_a_turn_is_followed_from_its_first_word_to_its_end(speaking_cell: Cell, model: Rehearsal) -> None:
