@@ -7,11 +7,11 @@ from shared.agents.configuration import AgentConfiguration
 from shared.agents.connections import HttpEndpoint, McpServer
 from shared.agents.tools import HANDOFF, HTTP_REQUEST, RECALL, REMEMBER, SEARCH_KNOWLEDGE, of_connection
 from workers.context import Context
+from workers.turns.offered import offered_tools
 from workers.turns.scene import Scene
 from workers.turns.tools.handoff import handoff_tool
 from workers.turns.tools.http import http_tool
 from workers.turns.tools.knowledge import search_tool
-from workers.turns.tools.mcp import mcp_tools
 from workers.turns.tools.memory import recall_tool, remember_tool
 from workers.turns.tools.own import own_tools
 from workers.turns.tools.tool import Tool
@@ -49,6 +49,4 @@ def _reaching_out(context: Context, named: Collection[str]) -> Sequence[Tool]:
     if endpoints and HTTP_REQUEST in named:
         tools.append(http_tool(endpoints, secret, allowed, guard))
     servers = {name: one for name, one in declared.items() if isinstance(one, McpServer) and name in of_servers}
-    if servers:
-        context.unwritten.flush()  # to list what a server offers may be slow
-    return [*tools, *mcp_tools(tenant, servers, secret, allowed, guard)] if servers else tools
+    return [*tools, *offered_tools(context, servers, named)] if servers else tools

@@ -56,7 +56,7 @@ class Toolbox:
     """`permitted`: what the agent's configuration names; where two tools have one name, it is the first's."""
 
     def __init__(self, tools: Sequence[Tool], permitted: Collection[str]) -> None:
-        self._tools = {tool.name: tool for tool in reversed(tools) if _permits(permitted, tool.name)}
+        self._tools = {tool.name: tool for tool in reversed(tools) if permits(permitted, tool.name)}
         self._left = MOST_BYTES
 
     def offered(self) -> list[dict[str, Any]]:
@@ -93,7 +93,7 @@ class Toolbox:
         return Asked(called, replace(tool, max_bytes=share) if tool and tool.max_bytes > share else tool, use)
 
 
-def _permits(permitted: Collection[str], name: str) -> bool:
+def permits(permitted: Collection[str], name: str) -> bool:
     """Whether the tool is named, or all of its server's are."""
     parts = of_connection(name)
     return name in permitted or (parts is not None and name_of(parts[0], EVERY) in permitted)
