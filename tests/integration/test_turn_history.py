@@ -64,14 +64,29 @@ def test_a_request_that_leaves_history_no_room_takes_one_summary_and_not_one_for
     assert talk.summaries() == 1
 
 
-def test_a_summary_that_comes_out_empty_takes_nothings_place(talk: Talk, model: Rehearsal) -> None:
+def test_where_a_summary_comes_out_empty_the_words_stand_and_it_is_paid_once(talk: Talk, model: Rehearsal) -> None:
     configure(talk.cell, "acme", tools=(), history_tokens=256)
     model.settings(script=[says("ok")])
-    talk.say("long " * 200)
-    model.settings(script=[says(" ", match="long"), says("fine")])
+    talk.say("long " * 200 + "and red")
+    model.settings(script=[says(" ", match="long"), says("fine")], keep_requests=True)
     assert talk.say("Next?")["state"] == "done"
+    assert talk.say("And then?")["state"] == "done"
     (stands,) = rows(talk.cell, "acme", "SELECT summary, summarised_to FROM tenant.conversations")
-    assert stands == {"summary": None, "summarised_to": 0}
+    assert stands["summary"].endswith("long and red\nassistant: ok")
+    assert len(stands["summary"].encode()) <= history.SUMMARY_TOKENS * history.BYTES
+    assert stands["summarised_to"] > 0
+    assert talk.summaries() == 1
+    *_, last = model.requests()
+    assert "and red" in last, "the model is told in other words what it is not shown any more"
+
+
+def test_what_is_cut_short_keeps_what_was_in_short_before_and_stays_a_page() -> None:
+    most, summary = history.SUMMARY_TOKENS * history.BYTES, ""
+    for number in range(9):
+        summary = history._cut_short(summary, f"{number}価" + "値" * 2000 + f"end{number}")
+        assert len(summary.encode()) <= most + 1
+        assert summary.endswith(f"end{number}")
+    assert history._cut_short("IN SHORT: " + "a" * 9000, "b" * 9000).startswith("IN SHORT: ")
 
 
 def test_a_run_that_comes_later_cuts_where_the_first_did(

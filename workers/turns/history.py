@@ -91,12 +91,14 @@ def _cut(history: Sequence[Message], most: int, window: int) -> dict[str, int]:
 
 
 def _shortened(context: Context, scene: Scene, kept: Sequence[Message], parts: Sequence[str], to: int) -> Fitted:
-    """What is kept, behind a summary of the rest. One that comes out empty takes nothing's place for good."""
+    """What is kept, behind a summary of the rest. Where a model gives none, the words themselves are cut short.
+
+    So nothing is paid for twice, though some models never come to a summary: they think for as long as they may speak.
+    """
     summary = scene.conversation.summary
     for number, part in enumerate(parts):
-        summary = _summarised(context, scene, f"{CUT}.summary.{number}", summary, part)
-        if not summary:
-            return Fitted(kept, scene.conversation.summary)
+        said = _summarised(context, scene, f"{CUT}.summary.{number}", summary, part)
+        summary = said or _cut_short(summary or "", part)
     return Fitted(kept, summary, to)
 
 
@@ -120,9 +122,16 @@ def _parts(messages: Sequence[Message], most: int) -> Sequence[str]:
     return [words[start : start + size].decode(errors="ignore") for start in range(0, len(words), size)]
 
 
+def _cut_short(before: str, words: str) -> str:
+    """The beginning of what was in short before, and the end of these words: together no longer than a summary."""
+    most = SUMMARY_TOKENS * BYTES
+    begun = before.encode()[: most // 2]
+    return (begun + b"\n" + words.encode()[-(most - len(begun)) :]).decode(errors="ignore").strip()
+
+
 def _summarised(context: Context, scene: Scene, place: str, before: str | None, words: str) -> str:
-    told = f"{TASK}\n\nWhat was said before that, in short: {before}" if before else TASK
-    messages = [{"role": "system", "content": told}, {"role": "user", "content": words}]
+    said = f"What was said before, in short: {before}\n\n{words}" if before else words
+    messages = [{"role": "system", "content": TASK}, {"role": "user", "content": said}]
     configuration = scene.agent.configuration
 
     def request(route: Route) -> ChatRequest:  # some models take no temperature but the one that they are known by
