@@ -6,7 +6,7 @@ A turn sees one version of it, from its first step to its last, whatever is save
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
 from shared.agents.hours import BusinessHours
 from shared.contracts.kinds import Name
@@ -29,6 +29,19 @@ Template = Annotated[str, StringConstraints(max_length=32_768)]
 
 #: A word or a phrase.
 Keyword = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=128)]
+
+#: Characters that all keywords of an agent have together: some two hundred phrases.
+KEYWORDS = 8192
+
+
+def _few(keywords: Sequence[str]) -> Sequence[str]:
+    if sum(map(len, keywords)) > KEYWORDS:
+        raise ValueError(f"they have more than {KEYWORDS:,} characters together: name fewer")
+    return keywords
+
+
+#: All that an agent has.
+Keywords = Annotated[Sequence[Keyword], Field(max_length=256), AfterValidator(_few)]
 
 #: A tool as the model calls it: as long, and of such characters, as providers take.
 ToolName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
@@ -89,7 +102,7 @@ class AgentConfiguration(Part):
     history_tokens: int = Field(
         8000, ge=256, le=10_000_000, description="Most tokens of earlier turns; what is older is summarised."
     )
-    escalation_keywords: Sequence[Keyword] = Field((), max_length=256, description="A user who says one gets a human.")
+    escalation_keywords: Keywords = Field((), description="A user who says one gets a human.")
     business_hours: BusinessHours | None = None
 
     fallback_message: Text = Field(FALLBACK, min_length=1, description="Where the model came to no answer.")

@@ -70,7 +70,7 @@ def test_who_says_a_keyword_gets_a_human_and_no_model_is_asked(talk: Talk, model
     assert (told["outcome"], told["answer"], told["reason"]) == (
         "handed_off",
         "One moment.",
-        "the user said 'speak to a human'",
+        "the user said 'Speak to a human'",
     )
     again = talk.result("Hello?")
     assert (again["outcome"], calls(model)) == ("handed_off", 0)

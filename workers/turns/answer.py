@@ -4,13 +4,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import structlog
+
 from shared.agents.templates import template
+from shared.agents.templates.template import TooMuchWork
 from workers.turns import prompts
 from workers.turns.conversation import Added
 from workers.turns.history import Fitted
 from workers.turns.messages import Message
 from workers.turns.rules import Ended, Outcome
 from workers.turns.scene import Scene
+
+log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True)
@@ -36,12 +41,16 @@ def of_rule(ended: Ended) -> Spoken:
 
 
 def dressed(scene: Scene, spoken: Spoken) -> str:
-    """The answer in the tenant's template."""
+    """The answer in the tenant's template; bare where that has too much to do with it."""
     configuration = scene.agent.configuration
     if configuration.response_template is None or spoken.outcome != "answered":
         return spoken.answer
     known = {"answer": spoken.answer, "sources": list(spoken.sources), "name": configuration.name}
-    return template.render(configuration.response_template, known | {"user": prompts.user(scene)})
+    try:
+        return template.render(configuration.response_template, known | {"user": prompts.user(scene)})
+    except TooMuchWork as error:
+        log.warning("answer_left_bare", agent=scene.agent.agent, version=scene.agent.version, because=str(error))
+        return spoken.answer
 
 
 def greeting(scene: Scene) -> str | None:

@@ -28,6 +28,13 @@ def said(value: object) -> str:
     return str(value)
 
 
+def size(value: object) -> int:
+    """Characters to go through in a value."""
+    if isinstance(value, list | tuple):
+        return sum(size(part) for part in value)
+    return len(value) if isinstance(value, str) else 1
+
+
 @dataclass(frozen=True)
 class Filter:
     """`takes`: of which types its one argument is, a constant; () where it has none."""

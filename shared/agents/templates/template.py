@@ -9,14 +9,15 @@ a turn tells the model of its user behind the history anyway.
 """
 
 import re
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from functools import lru_cache
 from typing import Any
 
-from jinja2 import StrictUndefined, TemplateSyntaxError, UndefinedError
+from jinja2 import StrictUndefined, TemplateSyntaxError, UndefinedError, pass_context
+from jinja2.runtime import Context
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-from shared.agents.templates.filters import EMPTY, FILTERS, said
+from shared.agents.templates.filters import EMPTY, FILTERS, said, size
 from shared.agents.templates.grammar import EVERY_TEST, USER, BadTemplate, allowed
 from shared.agents.templates.unclosed import CLOSING, unclosed
 
@@ -30,8 +31,32 @@ RESPONSE_VARIABLES = frozenset({"answer", "sources", "name", USER})
 #: Characters of a result; what is longer is cut. Twice the longest answer that a configuration lets a model give.
 LONGEST = 1_048_576
 
+#: Characters of values that filters and comparisons of one rendering go through: eight times the longest answer, or
+#: some 10 ms, for which other threads wait.
+MOST_WORK = 4_194_304
+
+#: The work of a rendering among its values, where no template can name it.
+WORK = "its work"
+
 #: Compiled templates that a process keeps; the largest that there may be takes 250 KiB.
 KEPT = 256
+
+
+class TooMuchWork(BadTemplate):
+    """A template that goes through more than it may, with these values."""
+
+    def __init__(self) -> None:
+        super().__init__(1, f"its filters and comparisons go through more than {MOST_WORK:,} characters: use fewer")
+
+
+class _Work:
+    def __init__(self) -> None:
+        self._left = MOST_WORK
+
+    def take(self, values: Iterable[object]) -> None:
+        self._left -= sum(size(value) for value in values)
+        if self._left < 0:
+            raise TooMuchWork
 
 
 class _Environment(ImmutableSandboxedEnvironment):
@@ -50,8 +75,8 @@ def check(template: str, variables: Collection[str]) -> None:
 
 
 def render(template: str, values: Mapping[str, object]) -> str:
-    """The template with these values; `BadTemplate` where it would not have been saved."""
-    parts = _compiled(template, frozenset(values))(dict(values))
+    """The template with these values; `BadTemplate` where it would not have been saved, `TooMuchWork`."""
+    parts = _compiled(template, frozenset(values))({**values, WORK: _Work()})
     try:
         return _joined(parts)
     except UndefinedError as error:
@@ -106,6 +131,17 @@ def _environment() -> _Environment:
         cache_size=0,
     )
     made.globals.clear()
-    made.filters = {name: known.act for name, known in FILTERS.items()}
-    made.tests = dict(EVERY_TEST)
+    made.filters = {name: _counted(known.act) for name, known in FILTERS.items()}
+    made.tests = {name: _counted(test) for name, test in EVERY_TEST.items()}
     return made
+
+
+def _counted(act: Callable[..., Any]) -> Callable[..., Any]:
+    """The same, its work taken from that of the rendering."""
+
+    @pass_context
+    def counted(context: Context, *values: object) -> Any:
+        context[WORK].take(values)
+        return act(*values)
+
+    return counted
