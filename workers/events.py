@@ -14,8 +14,9 @@ import orjson
 
 from shared.contracts.events import DELTA, TURN_EVENT, TURN_STARTED, TurnFinished
 from shared.ledger.runs import Run
+from shared.streams import ends
 from shared.streams.keys import stream_key
-from shared.streams.writer import AFTERLIFE, ENTRY_BYTES, LIFETIME, Streams
+from shared.streams.writer import AFTERLIFE, LIFETIME, Streams
 from workers.storable import storable
 
 #: Characters of one `delta`: with each of them escaped it is still an entry.
@@ -73,10 +74,7 @@ class Events:
             self._begun = self._streams.append(self._key, [orjson.dumps(event) for event in events], lifetime=LIFETIME)
 
     def _end(self, end: TurnFinished) -> None:
-        body = orjson.dumps(end.model_dump(mode="json"))
-        if len(body) > ENTRY_BYTES:
-            body = orjson.dumps(end.model_copy(update={"result": None}).model_dump(mode="json"))
-        self._streams.append(self._key, [body], lifetime=AFTERLIFE)
+        self._streams.append(self._key, [ends.entry(end)], lifetime=AFTERLIFE)
 
     def _event(self, event: str, step: str, **data: str) -> dict[str, Any]:
         return {"type": event, "run": self._run.number, "step": step, **data}

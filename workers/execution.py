@@ -125,8 +125,7 @@ class Executor:
             try:
                 return ending.write(end, context, self._cell)
             except Fenced:
-                # If the job has ended (perhaps by us, unheard) the gate may forget it; else it is another's.
-                return Ending(lease, cost=context.cost) if runs.is_over(self._cell.database, lease) else None
+                return self._over(context)
             except Unavailable as error:
                 log.warning("the end of a run is not written yet", job=str(lease.job), error=str(error))
                 threading.Event().wait(AWAY / 4)
@@ -135,6 +134,14 @@ class Executor:
                 allowed = self._cell.settings.failures_allowed
                 end = ending.end_of(failed, failures=context.run.failures, allowed=allowed)
         return None
+
+    def _over(self, context: Context) -> Ending | None:
+        """If the job has ended, perhaps by this run and unheard, the gate may forget it; else it is another's."""
+        lease = context.run.lease
+        if not runs.is_over(self._cell.database, lease):
+            return None
+        self._starter.tell_end(lease)
+        return Ending(lease, cost=context.cost)
 
     def hand_back(self, lease: Lease) -> None:
         """Give up a run from outside, because its worker must stop now: the job waits where it was, unharmed."""

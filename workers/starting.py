@@ -12,6 +12,7 @@ from shared.failpoints import reach
 from shared.gate.values import Ending, Lease
 from shared.ledger import runs
 from shared.ledger.runs import AlreadyFinal, Fenced, NotItsTurn, Run
+from shared.streams import ends
 from shared.tenancy import credentials
 from shared.tenancy.tenants import Tenant
 from workers.context import Context
@@ -37,7 +38,7 @@ class Starter:
 
     def __init__(self, cell: Cell, heartbeat: Heartbeat, *, handing_back: threading.Event) -> None:
         self._cell, self._heartbeat, self._handing_back = cell, heartbeat, handing_back
-        self._registry = Registry(cell.settings, self._secret)
+        self._registry = Registry(cell.settings, self._secret, cell.tenants.at_least)
 
     def start(self, lease: Lease) -> Context | Ending | None:
         """The run's context; or what the gate must be told where there is nothing to run, None where it knows."""
@@ -47,6 +48,7 @@ class Starter:
             reach("after_start")
             return self._context(run, tenant)
         except AlreadyFinal:
+            self.tell_end(lease)
             return Ending(lease, cost=0, how="gone")
         except Fenced:
             return None
@@ -56,6 +58,14 @@ class Starter:
         except (Unavailable, psycopg.Error) as error:
             log.warning("job not started", job=str(lease.job), error=str(error))
             return Ending(lease, cost=0, how="retry", after=AWAY)
+
+    def tell_end(self, lease: Lease) -> None:
+        """Tell the end of a job that is over on its stream: who ended it may not have lived to, or does not know."""
+        try:
+            with self._cell.database.transaction(lease.tenant) as connection:
+                ends.tell(connection, self._cell.streams, lease.tenant, lease.job)
+        except (Unavailable, psycopg.Error) as error:
+            log.warning("the end of a job is not told on its stream", job=str(lease.job), error=str(error))
 
     def _context(self, run: Run, tenant: Tenant) -> Context:
         def steps(context: Context) -> Steps:

@@ -9,6 +9,7 @@ The gate is told after the commit. If it is not, nothing is lost: the ledger swe
 marks, and a cancelled job that is handed out does not start.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -16,16 +17,20 @@ from psycopg.rows import class_row
 
 from shared import outbox
 from shared.contracts.answers import FinishedData
+from shared.contracts.events import TurnFinished
 from shared.errors import HeadgateError, NotFound
 from shared.ledger.states import State
+from shared.outbox import Message
 from shared.stores.postgres import Connection
+from shared.streams import ends as streams
 
 CANCEL = """
 UPDATE tenant.jobs SET cancel_requested_at = coalesce(cancel_requested_at, now()),
        state = CASE state WHEN 'waiting' THEN 'cancelled' ELSE state END,
        finished_at = CASE state WHEN 'waiting' THEN now() END
 WHERE tenant_id = %s AND job_id = %s AND state IN ('waiting', 'running')
-RETURNING tenant_id AS tenant, job_id AS job, run AS number, state, event_id, reply_to, error
+RETURNING tenant_id AS tenant, job_id AS job, run AS number, state, event_id, reply_to, error, principal,
+          payload -> 'stream' = 'true' AS streams
 """
 
 STATE = "SELECT state FROM tenant.jobs WHERE tenant_id = %s AND job_id = %s"
@@ -37,7 +42,10 @@ class NotCancelled(HeadgateError):  # noqa: N818 - it says what was not done
 
 @dataclass(frozen=True)
 class Marked:
-    """A job that is to end, or has ended: `state` is running or cancelled. `number`: of its last run."""
+    """A job that is to end, or has ended: `state` is running or cancelled. `number`: of its last run.
+
+    `streams`: its asker wanted to hear of it on a stream.
+    """
 
     tenant: str
     job: UUID
@@ -46,6 +54,8 @@ class Marked:
     event_id: str
     reply_to: str | None
     error: str | None
+    principal: str
+    streams: bool | None
 
 
 def cancel(connection: Connection, tenant: str, job: UUID) -> Marked:
@@ -55,10 +65,20 @@ def cancel(connection: Connection, tenant: str, job: UUID) -> Marked:
     if marked is None:
         raise _refusal(connection, tenant, job)
     if marked.state == State.CANCELLED:
-        message = outbox.finished(marked, FinishedData(job=job, state="cancelled", error=marked.error))
-        if message is not None:
+        for message in _told(marked):
             outbox.write(connection, tenant, message)
     return marked
+
+
+def _told(over: Marked) -> Iterator[Message]:
+    """What tells its asker of the end, as no worker will."""
+    data = FinishedData(job=over.job, state="cancelled", error=over.error)
+    if (reply := outbox.finished(over, data)) is not None:
+        yield reply
+    if over.streams:
+        yield streams.message(
+            over.principal, over.job, TurnFinished(run=over.number, state=data.state, error=data.error)
+        )
 
 
 def _refusal(connection: Connection, tenant: str, job: UUID) -> HeadgateError:

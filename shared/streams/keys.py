@@ -31,6 +31,11 @@ def holds_streams(url: str) -> bool:
     return urlsplit(url).scheme in SCHEMES
 
 
+def is_stream(destination: str) -> bool:
+    """Whether what leaves for there is told on a stream."""
+    return destination.startswith(PREFIX)
+
+
 def checked(url: str) -> str:
     """The same URL, when it is a Redis'."""
     if not holds_streams(url):

@@ -9,9 +9,13 @@ import orjson
 from shared import outbox
 from shared.bus import Bus
 from shared.cell import Cell
+from shared.contracts.events import TurnFinished
 from shared.errors import HeadgateError
 from shared.outbox import Message
 from shared.stores.postgres import Connection
+from shared.streams.ends import entry
+from shared.streams.keys import is_stream
+from shared.streams.writer import AFTERLIFE
 
 #: Messages per round; a full round is followed by another at once.
 BATCH = 200
@@ -42,6 +46,11 @@ class Relay:
 
     def _send_to(self, connection: Connection, tenant: str, destination: str, messages: Sequence[Message]) -> None:
         identities = [message.message_id for message in messages]
+        if is_stream(destination):  # which is told once, and as well as may be: a stream is a convenience
+            ends = [entry(TurnFinished.model_validate(message.body)) for message in messages]
+            self._cell.streams.append(destination, ends, lifetime=AFTERLIFE)
+            outbox.sent(connection, tenant, identities)
+            return
         try:
             self._bus.reply(destination, [orjson.dumps(message.body) for message in messages])
         except HeadgateError as error:
