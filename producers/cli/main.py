@@ -40,6 +40,7 @@ COMMANDS: Mapping[str, str] = {
     "budget": "Limit what tenants draw in an hour, a day, a month; see what is left.",
     "usage": "What tenants drew, in tokens and money.",
     "billing": "Hand a month's usage to billing.",
+    "refused": "Messages that the bus door turned away, and why.",
     "worker": "Run a worker that serves lanes.",
     "bus": "Run the bus door: take jobs from other services.",
 }

@@ -36,7 +36,32 @@ def queues(
     *,
     json: Json = False,
 ) -> None:
-    """What waits and runs, by lane and tenant, and what holds it back: a quota, a budget, a pause, no worker."""
+    r"""What waits and runs, by lane and tenant, and what holds it back: a quota, a budget, a pause, no worker.
+
+    \b
+    Of a backlog, which is a tenant's jobs in one lane (by its other name
+    in --json, where it has one):
+      waiting      may start when their turn comes
+      running      hold a slot now
+      held         stand behind an earlier job of their ordering key
+      later        are not due yet; `delayed`
+      oldest s     seconds that the next one waits; `oldest`, milliseconds
+      virtual      service had, cost over weight: the least goes first; `time`
+      stands       idle, ready, full (as many run as may), or blocked: by
+                   `reason`, `until` when; the reasons: suspended, paused,
+                   lane_paused, zero_limit, budget, rate, concurrency,
+                   no_worker, or null
+
+    \b
+    Of a lane:
+      slots        of the workers that serve it, which may serve others too
+      may start    jobs that wait for nothing but a slot; `eligible`
+      permits out  notes on Celery's queue: there may be work; `live`
+      (paused)     by `headgate pause --lane`; `paused`
+      (--json)     `clock`: the lane's own virtual time
+
+    --json is {lanes, backlogs, workers, delayed}: `delayed` are the jobs of all tenants that are not due.
+    """
     cell = opened()
     if json and watch:
         raise typer.BadParameter("--watch is for people: leave out --json")

@@ -40,7 +40,19 @@ def test_doctor_finds_everything_well_and_goes_the_whole_way_once(speaking_cell:
     with workers(speaking_cell, ["turns.pro", "ingest.pro", "embed.pro", "ops.pro", "ops.platform"]):
         found = examined(speaking_cell.settings, code=0)
     levels = {subject: [finding["level"] for finding in findings] for subject, findings in found.items()}
-    well = ("migrations", "pgvector", "redis", "gate", "workers", "lanes", "broker", "model", "prices", "journey")
+    well = (
+        "migrations",
+        "pgvector",
+        "redis",
+        "gate",
+        "workers",
+        "lanes",
+        "broker",
+        "streams",
+        "model",
+        "prices",
+        "journey",
+    )
     assert levels == {subject: ["ok"] for subject in well} | {"postgres": ["ok"] * 3, "bus": ["ok", "warning"]}
     assert found["journey"][0]["said"].startswith("a job went the whole way in ")
 
@@ -85,6 +97,16 @@ def test_doctor_sees_a_redis_that_forgets(cell: Cell) -> None:
         cell.redis.config_set("maxmemory-policy", "noeviction")
 
 
+def test_doctor_sees_a_server_that_is_too_full_for_streams(cell: Cell) -> None:
+    cell.redis.config_set("maxmemory", int(cell.redis.info("memory")["used_memory"] * 1.5))
+    try:
+        (found,) = examined(cell.settings, code=1)["streams"]
+    finally:
+        cell.redis.config_set("maxmemory", 0)
+    assert found["level"] == "warning"
+    assert "nothing is streamed" in found["said"]
+
+
 def test_doctor_sees_an_outdated_database(cell: Cell) -> None:
     with cell.admin.connection() as connection:
         connection.execute("UPDATE tenant.migrations SET version_num = '0001'")
@@ -108,6 +130,7 @@ def test_doctor_sees_a_model_without_a_price(speaking_cell: Cell) -> None:
         ({"broker_url": f"amqp://{NOBODY}", "bus_url": ""}, "broker"),
         ({"bus_url": f"redis://{NOBODY}/0"}, "bus"),
         ({"bus_url": f"amqp://{NOBODY}"}, "bus"),
+        ({"stream_url": f"redis://{NOBODY}/0"}, "streams"),
     ],
 )
 def test_doctor_goes_on_when_a_server_is_away(cell: Cell, setting: dict[str, Any], subject: str) -> None:

@@ -12,6 +12,7 @@ from producers.cli.doctor.gate import gate
 from producers.cli.doctor.journey import journey
 from producers.cli.doctor.outside import broker, bus, prices, providers
 from producers.cli.doctor.stores import migrations, pgvector, redis, roles
+from producers.cli.doctor.streams import streams
 from producers.cli.opening import opened
 from producers.cli.output import Json, console, document
 from shared.errors import ConfigurationError
@@ -25,6 +26,7 @@ EXAMINATIONS: Mapping[str, Examination] = {
     "gate": gate,
     "broker": broker,
     "bus": bus,
+    "streams": streams,
     "model": providers,
     "prices": prices,
 }
