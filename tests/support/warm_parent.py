@@ -32,6 +32,7 @@ WARM = (
     "celery.worker.strategy",
     "kombu.transport.pyamqp",
     "kombu.transport.redis",
+    "mcp.client.streamable_http",
     "openai.resources.chat",
     "openai.resources.embeddings",
     "producers.bus.door",
