@@ -112,6 +112,7 @@ def feedback_(
     json: Json = False,
 ) -> None:
     """Note what somebody thought of a turn's answer, in the place of what was noted before."""
+    comment, by = (comment or "").strip() or None, by.strip()
     if len(comment or "") > COMMENT or not 0 < len(by) <= NAME:
         raise typer.BadParameter(f"a comment has at most {COMMENT:,} characters, and who gives it 1 to {NAME}")
     cell = opened()

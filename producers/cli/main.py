@@ -61,6 +61,7 @@ def main() -> NoReturn:
 def run(arguments: Sequence[str]) -> int:
     """One command; answers its exit code."""
     try:
+        _check(arguments)
         code = assembled()(list(arguments), prog_name="headgate", standalone_mode=False)
     except TyperException as wrong:
         return misused(wrong)
@@ -73,6 +74,13 @@ def run(arguments: Sequence[str]) -> int:
     except typer.Abort:
         return failed("stopped", 1)
     return code or 0
+
+
+def _check(arguments: Sequence[str]) -> None:
+    """A shell passes any bytes on; what Python cannot read as text of them, no server could keep."""
+    for word in arguments:
+        if word.encode(errors="ignore").decode() != word:
+            raise typer.BadParameter(f"{word!r} is no text in UTF-8: write it anew")
 
 
 def assembled() -> typer.Typer:

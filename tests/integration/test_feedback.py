@@ -62,8 +62,11 @@ def test_feedback_is_for_finished_turns_of_the_tenant_alone(cell: Cell, keys: Ma
         assert said in refused(cell.settings, "jobs", "feedback", job, "--satisfaction", "3")
     foreign = ("jobs", "feedback", mine, "--satisfaction", "3", "--tenant", "globex")
     assert "'globex' has no job" in refused(cell.settings, *foreign)
-    for wrong in (("--satisfaction", "6"), ("--satisfaction", "3", "--comment", "x" * 5000), ()):
+    three = ("--satisfaction", "3")
+    for wrong in (("--satisfaction", "6"), (*three, "--comment", "x" * 5000), (*three, "--by", " "), ()):
         refused(cell.settings, "jobs", "feedback", mine, *wrong, code=2)
+    no_text = refused(cell.settings, "jobs", "feedback", mine, *three, "--comment", "\udcff", code=2)
+    assert r"'\udcff' is no text" in no_text
     assert shown(cell, mine) is None
 
 
