@@ -11,7 +11,7 @@ from pydantic import BeforeValidator, Field, PlainValidator, SecretStr, StringCo
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from shared.errors import ConfigurationError
-from shared.providers import DEFAULT, Provider
+from shared.providers import DEFAULT, Address, Key, Provider
 
 Cell = Annotated[str, StringConstraints(pattern=r"^[a-z0-9-]{1,32}$")]
 
@@ -62,8 +62,8 @@ class Settings(BaseSettings):
     )
     objects_url: str | None = Field(None, description="Where exports are put; default: `objects/` under the home.")
 
-    openai_api_key: SecretStr | None = Field(None, alias="OPENAI_API_KEY", description="Key of the model provider.")
-    openai_base_url: str | None = Field(
+    openai_api_key: Key = Field(None, alias="OPENAI_API_KEY", description="Key of the model provider.")
+    openai_base_url: Address = Field(
         None, alias="OPENAI_BASE_URL", description="Address of an OpenAI-compatible server; default: OpenAI's."
     )
     providers: Annotated[dict[str, Provider], Json] = Field(

@@ -5,7 +5,6 @@ tenant's rows alone: so a key that is revoked is worthless from the next call on
 names nothing. Revoking destroys the secret.
 """
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -16,13 +15,11 @@ from pydantic import SecretStr, TypeAdapter, ValidationError
 from shared import ids
 from shared.contracts.kinds import Name
 from shared.errors import HeadgateError, NotFound
+from shared.providers import SECRET
 from shared.stores.postgres import Connection
 from shared.tenancy.vault import Vault
 
 NAME: TypeAdapter[str] = TypeAdapter(Name)
-
-#: What a header of HTTP can carry without being more than one: visible characters, no line's end.
-SECRET = re.compile(r"[\x21-\x7e]{1,4096}")
 
 #: Last characters that are shown of a secret, and how long one must be for that to tell little of it.
 SHOWN, LONG = 4, 16

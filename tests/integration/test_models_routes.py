@@ -13,7 +13,10 @@ from shared.rehearsal.settings import RehearsalSettings
 from tests.support.providing import CHAT, EU, KEYS, US, Asking, allowed, provided, resident
 from tests.support.spending import journaled
 from tests.support.workers import eventually
-from workers.models.circuits import FAILURES, OPEN_SECONDS, Line
+from workers.models import circuit
+from workers.models.circuit import FAILURES, OPEN_SECONDS, CircuitOpen
+from workers.models.circuits import Line
+from workers.models.failures import ProviderFailed
 from workers.models.routing import NO_KEY
 
 
@@ -109,7 +112,7 @@ def test_an_eu_tenants_words_never_leave_the_eu_whatever_is_down(
     row = asking.run()
     assert (row["state"], row["failures"]) == ("waiting", 1)
     for _ in range(FAILURES):
-        asking.circuits._failed(Line("eu"), "500", probe=False)
+        asking.circuits._failed(Line("eu", "acme"), ProviderFailed("500"), [])
     row = asking.run()
     assert (row["state"], row["failures"]) == ("waiting", 0)
     assert (row["due_at"] - now()).total_seconds() > OPEN_SECONDS / 2
@@ -168,20 +171,27 @@ def test_a_slow_model_and_its_fallback_share_no_time(asking: Asking, model: Rehe
 
 
 @pytest.mark.parametrize("fault", ["401", "quota"])
-def test_a_broken_key_of_the_platforms_is_called_once_and_the_jobs_wait(
+def test_a_broken_key_of_the_platforms_is_called_by_two_tenants_once_and_all_jobs_wait(
     asking: Asking, model: Rehearsal, fault: str
 ) -> None:
     model.settings(faults=[{"fault": fault, "times": None}])
-    for tenant in ("acme", "globex", "acme"):
+    for tenant in ("acme", "acme", "globex", "acme", "globex"):
         row = asking.run(tenant=tenant)
         assert (row["state"], row["failures"]) == ("waiting", 0)
         assert (row["due_at"] - now()).total_seconds() > NO_KEY / 2
-    assert model.struck() == [1]
+    assert model.struck() == [2], "once for each tenant that finds it out; a third would not be asked"
+    with pytest.raises(CircuitOpen), asking.circuits.calling(Line("us", "initech")):
+        pass
     assert KEYS["us"] not in str(row) + str(journaled(asking.cell, "acme"))
 
 
-def test_a_circuit_that_is_open_is_passed_over_and_a_probe_closes_it(asking: Asking, model: Rehearsal) -> None:
-    asking.circuits._failed(Line("us"), "500", probe=False, seconds=0.5)
+def test_a_circuit_that_is_open_is_passed_over_and_a_probe_closes_it(
+    asking: Asking, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(circuit, "OPEN_SECONDS", 0.5)
+        for _ in range(FAILURES):
+            asking.circuits._failed(Line("us", "acme"), ProviderFailed("500"), [])
     asking.targets = (US, EU)
     assert asking.run()["result"]["provider"] == "eu"
     eventually(lambda: asking.run()["result"]["provider"] == "us", "the circuit is closed")

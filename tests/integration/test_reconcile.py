@@ -69,7 +69,7 @@ def reconciled(cell: Cell, run: Run, *tenants: str) -> dict[str, int]:
         database=cell.database,
         metering=cell.metering,
         objects=cell.objects,
-        registry=Registry(cell.settings, lambda *_: SecretStr("")),
+        registry=Registry(cell.settings, lambda *_: SecretStr(""), cell.tenants.at_least),
         steps=lambda _: steps_of(cell, run),
         interruption=lambda: None,
         calls_until=lambda: inf,

@@ -8,20 +8,21 @@ from prometheus_client import REGISTRY
 from shared import clock
 from workers.calls import CallFailed, CallLost
 from workers.models import circuits
-from workers.models.circuits import (
+from workers.models.circuit import (
     FAILURES,
     JITTER,
     KEY_SECONDS,
     LONGEST_OPEN,
+    MOST_OF_ONE,
     OPEN_SECONDS,
     CircuitOpen,
-    Circuits,
-    Line,
 )
+from workers.models.circuits import Circuits, Line
 from workers.models.errors import translated
-from workers.models.failures import KeyRefused, NoKey, ProviderFailed, RateLimited
+from workers.models.failures import KeyRefused, NoKey, ProviderFailed, RateLimited, Unread
 
-LINE = Line("openai")
+#: Tenants on the platform's key.
+LINE, OTHER, THIRD = (Line("openai", tenant) for tenant in ("acme", "globex", "initech"))
 
 
 class Clock:
@@ -77,7 +78,13 @@ def test_failures_in_a_row_that_are_the_providers_open_it(time: Clock, fault: Ex
 
 @pytest.mark.parametrize(
     "harmless",
-    [RateLimited("429"), NoKey("none", own=True), CallFailed("400", retry=False), ValueError("a bug of ours")],
+    [
+        RateLimited("429"),
+        NoKey("none", own=True),
+        Unread("Postgres is away"),
+        CallFailed("400", retry=False),
+        ValueError("a bug of ours"),
+    ],
 )
 def test_what_is_not_the_providers_fault_opens_nothing(time: Clock, harmless: Exception) -> None:
     made = Circuits()
@@ -105,12 +112,82 @@ def test_an_answer_ends_the_row(time: Clock, answer: Exception | None) -> None:
 
 
 def test_a_refused_key_opens_its_own_circuit_at_once_and_no_other(time: Clock) -> None:
-    made, own = Circuits(), Line("openai", "acme/live")
+    made, own = Circuits(), Line("openai", "acme", "live")
     call(made, KeyRefused("401"), own)
     assert KEY_SECONDS <= wait_of(made, own) <= KEY_SECONDS * (1 + JITTER)
     call(made)
-    call(made, line=Line("openai", "globex/live"))
-    call(made, line=Line("mistral", "acme/live"))
+    call(made, line=Line("openai", "globex", "live"))
+    call(made, line=Line("mistral", "acme", "live"))
+
+
+@pytest.mark.parametrize("fault", [ProviderFailed("500"), CallLost("no whole answer within 120 seconds")])
+def test_a_tenant_alone_keeps_nobody_else_from_the_platforms_key(time: Clock, fault: Exception) -> None:
+    """Its requests are too large, say: as often as it asks, and whatever it waits."""
+    made = Circuits()
+    for _ in range(5):
+        for _ in range(FAILURES):
+            with pytest.raises((type(fault), CircuitOpen)), made.calling(LINE):
+                raise fault
+        assert wait_of(made) > 0
+        call(made, RateLimited("429"), OTHER)
+        time.now += LONGEST_OPEN
+    call(made, line=OTHER)
+
+
+def test_failures_of_two_tenants_open_the_platforms_key_for_all(time: Clock) -> None:
+    made, before = Circuits(), gauge()
+    for line in [LINE] * MOST_OF_ONE + [OTHER] * (FAILURES - MOST_OF_ONE):
+        call(made, ProviderFailed("500"), line)
+    assert wait_of(made, THIRD) <= OPEN_SECONDS * (1 + JITTER)
+    assert gauge() == before + 1
+    call(made, line=Line("openai", "acme", "live"))
+    call(made, line=Line("mistral", "acme"))
+
+
+def test_a_key_of_the_platforms_that_is_refused_is_found_out_by_the_second_tenant(time: Clock) -> None:
+    made = Circuits()
+    call(made, KeyRefused("401"))
+    call(made, KeyRefused("401"), OTHER)
+    for line in (LINE, OTHER, THIRD):
+        assert KEY_SECONDS <= wait_of(made, line) <= KEY_SECONDS * (1 + JITTER)
+
+
+def test_who_brought_a_shared_circuit_to_open_cannot_keep_it_so_as_its_probe(time: Clock) -> None:
+    """Two that fail together are let in again when its time is over; what they find out then is for them alone."""
+    made = Circuits()
+    for line in [LINE] * MOST_OF_ONE + [OTHER] * (FAILURES - MOST_OF_ONE):
+        call(made, ProviderFailed("500"), line)
+    time.now += OPEN_SECONDS * (1 + JITTER)
+    for line in (LINE, OTHER):
+        call(made, ProviderFailed("500"), line)
+        assert wait_of(made, line) > 0
+    call(made, line=THIRD)
+    assert not made._failing.keys() & {THIRD, Line("openai")}
+
+
+def test_who_failed_nowhere_before_opens_a_shared_circuit_again_as_its_probe(time: Clock) -> None:
+    made = Circuits()
+    for line in [LINE] * MOST_OF_ONE + [OTHER] * (FAILURES - MOST_OF_ONE):
+        call(made, ProviderFailed("500"), line)
+    time.now += OPEN_SECONDS * (1 + JITTER)
+    call(made, ProviderFailed("500"), THIRD)
+    assert wait_of(made, Line("openai", "umbrella")) >= 2 * OPEN_SECONDS
+
+
+def test_a_probe_that_fails_after_another_call_was_answered_opens_nothing_for_others(time: Clock) -> None:
+    made = Circuits()
+    opened(made)
+    time.now += OPEN_SECONDS * (1 + JITTER)
+
+    def probe() -> None:
+        with made.calling(LINE):
+            made._answered(LINE)  # by one that was under way
+            raise ProviderFailed("500")
+
+    with pytest.raises(ProviderFailed):
+        probe()
+    assert not made._failing[Line("openai")].is_open
+    call(made, line=OTHER)
 
 
 def test_one_call_alone_probes_an_open_circuit_and_closes_it_when_it_is_answered(time: Clock) -> None:
@@ -165,10 +242,10 @@ def test_no_more_circuits_are_remembered_than_a_bound(time: Clock, monkeypatch: 
     monkeypatch.setattr(circuits, "MOST", 3)
     made, before = Circuits(), gauge()
     for number in range(10):
-        call(made, KeyRefused("401"), Line("openai", f"acme/{number}"))
+        call(made, KeyRefused("401"), Line("openai", "acme", f"{number}"))
     assert gauge() == before + 3
-    call(made, line=Line("openai", "acme/0"))
-    assert wait_of(made, Line("openai", "acme/9")) > 0
+    call(made, line=Line("openai", "acme", "0"))
+    assert wait_of(made, Line("openai", "acme", "9")) > 0
 
 
 def test_a_call_that_is_not_permitted_fails_alone(time: Clock) -> None:

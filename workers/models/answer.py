@@ -61,9 +61,14 @@ class _Usage(BaseModel):
     prompt_tokens_details: _Details | None = None
 
 
+class _Trouble(BaseModel):
+    message: str | None = None
+
+
 class _Part(BaseModel):
     choices: list[_Choice] | None = None
     usage: _Usage | None = None
+    error: _Trouble | str | None = None
 
 
 @dataclass
@@ -95,6 +100,9 @@ class Answer:
             raise CallLost(
                 f"the answer was no chat completion: {error.errors(include_input=False)[0]['msg']}"
             ) from None
+        if part.error and not part.choices:
+            told = part.error if isinstance(part.error, str) else part.error.message
+            raise CallLost(f"the provider answered with an error: {storable(str(told))}")
         self._usage = part.usage or self._usage
         words = ""
         for choice in (part.choices or [])[:1]:  # one is asked for

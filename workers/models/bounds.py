@@ -21,6 +21,10 @@ SLICE = 0.5
 #: Shortest wait in seconds: one at whose end the guard knows of the moment that was waited for.
 SHORTEST = 0.001
 
+#: Most bytes that come as the answer of a call, on the wire: whole, where all of it is in memory at once, and in
+#: pieces, each of which takes some 250 bytes a token. Sixty-four vectors of 4,096 numbers, written out, are 6 MB.
+WHOLE, STREAMED = 16 * 2**20, 64 * 2**20
+
 #: Answers until when (monotonic seconds) a call surely may go on; raises `Interrupted` where it may not.
 Guard = Callable[[], float]
 
@@ -33,13 +37,28 @@ class Overdue(HeadgateError):  # noqa: N818 - it names what happened
         self.sent = sent
 
 
+class TooMuch(HeadgateError):  # noqa: N818 - as above
+    """A call was answered with more bytes than are taken in; what came is thrown away."""
+
+    def __init__(self, most_bytes: int) -> None:
+        super().__init__(f"the answer has more than {most_bytes} bytes")
+        self.sent = True
+
+
 class Bounds:
     """Of one call. `sent` once the first byte of its request may have gone out."""
 
-    def __init__(self, seconds: float, guard: Guard) -> None:
-        self._seconds, self._guard = seconds, guard
+    def __init__(self, seconds: float, guard: Guard, most_bytes: int = WHOLE) -> None:
+        self._seconds, self._guard, self._most_bytes = seconds, guard, most_bytes
+        self._bytes = 0
         self._overdue_at = monotonic() + seconds
         self.sent = False
+
+    def took(self, number: int) -> None:
+        """So many bytes have come; raises where that is too much."""
+        self._bytes += number
+        if self._bytes > self._most_bytes:
+            raise TooMuch(self._most_bytes)
 
     def patience(self) -> float:
         """Seconds for which the call may wait before it asks again; raises where it must end."""
@@ -57,9 +76,9 @@ _bounds: ContextVar[Bounds] = ContextVar("headgate_call_bounds")
 
 
 @contextmanager
-def bounded(seconds: float, guard: Guard) -> Iterator[None]:
-    """What this thread sends and waits for meanwhile is one call, of so many seconds at most."""
-    token = _bounds.set(Bounds(seconds, guard))
+def bounded(seconds: float, guard: Guard, *, most_bytes: int = WHOLE) -> Iterator[None]:
+    """What this thread sends and waits for meanwhile is one call, of so many seconds and bytes at most."""
+    token = _bounds.set(Bounds(seconds, guard, most_bytes))
     try:
         yield
     finally:

@@ -9,6 +9,7 @@ import orjson
 from shared.metering.prices import Tokens
 from workers.calls import Call, Reply
 from workers.models.answer import Answer
+from workers.models.bounds import STREAMED, WHOLE
 from workers.models.chunks import Told, gathered
 from workers.models.errors import translated
 from workers.models.provider import Provider
@@ -64,7 +65,8 @@ def chat_call(provider: Provider, request: ChatRequest, *, timeout: float, told:
     def make(call_id: str) -> Reply:
         if told is not None:
             told.begin()
-        with provider.call(request.model, timeout) as sdk, translated():
+        most = WHOLE if told is None else STREAMED
+        with provider.call(request.model, timeout, most_bytes=most) as sdk, translated():
             options: RequestOptions = {"timeout": timeout, "headers": {"X-Client-Request-Id": call_id}}
             answer = _whole(sdk, request, options) if told is None else _streamed(sdk, request, options, told)
             return Reply(answer.outcome(), answer.drawn())

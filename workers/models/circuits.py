@@ -1,69 +1,53 @@
-"""A circuit for each provider and key: what is broken is not called again by everybody, to find that out.
+"""The circuits of a process: what is broken is not called again by everybody, to find that out.
 
-A call to a provider in trouble may hold its slot for minutes. So after some failures in a row that are the provider's
-fault, or one that is the key's, the circuit is open: its calls are not made, and their jobs wait in the gate with their
-slots given back. Then it is half open: one call goes out as a probe, and if that is answered the circuit is closed
-again. A tenant's own key has a circuit of its own, so that it breaks nobody else's. (Nygard, Release It!.)
+A call to a provider in trouble may hold its slot for minutes. So after some failures in a row the circuit is open: its
+calls are not made, and their jobs wait in the gate with their slots given back. (Nygard, Release It!.)
 
-A circuit is its process's own knowledge: each process finds out by itself, and forgets when it ends. Its weakness: a
-tenant whose requests alone bring a provider down opens, while nobody else is answered, the platform's circuit for all.
+A call is on one line: a provider, a key there, and the tenant. On a tenant's own key it passes one circuit, of its own.
+On the platform's it passes two: its tenant's, which five failures of that tenant open, or one refused key, for that
+tenant alone; and everybody's, which it takes two tenants to open. So a tenant whose own requests cannot be served keeps
+itself from its slots, and nobody else from the key; a key that is broken for all is found out by the second tenant.
+
+What counts is what says something of the provider or the key: a key that is refused or has nothing left, 5xx, no
+connection, an answer that is lost. A rate limit, and what is not permitted (403: a model's or a message's fault as
+often as the key's), count for nothing. Any other answer says that all is well.
+
+Its weaknesses: each process finds out by itself, and forgets when it ends; and two tenants that fail together, while
+nobody is answered, keep the others waiting for a few seconds, until one of these has probed.
 """
 
-import random
 import threading
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import NamedTuple
 
-from shared import clock
-from shared.errors import HeadgateError
 from shared.telemetry import metrics
 from workers.calls import CallFailed, CallLost
-from workers.models.failures import KeyRefused, NoKey, ProviderFailed, RateLimited
+from workers.models.circuit import Circuit, Failure
+from workers.models.failures import Forbidden, KeyRefused, NoKey, ProviderFailed, RateLimited, Unread
 
-#: Failures in a row that open a circuit: fewer happen by chance when hundreds of calls are under way.
-FAILURES = 5
-
-#: Seconds that a circuit is open first; doubled by each probe that fails, up to the longest. A provider's hiccup is
-#: over in seconds, and a probe in each of these costs nothing.
-OPEN_SECONDS, LONGEST_OPEN = 5.0, 60.0
-
-#: Seconds that it is open for a key that was refused: a person must mend that, and a probe each minute finds it out.
-KEY_SECONDS = 60.0
-
-#: Share of these by which they are longer at random, so that processes and keys do not probe all at once.
-JITTER = 0.25
+#: What says nothing of the provider and its key, whether it was sent or not.
+SILENT = (RateLimited, Forbidden, NoKey, Unread)
 
 #: Most circuits that are remembered; only those with failures are, so this many keys would have to fail at once.
 MOST = 10_000
 
 
 class Line(NamedTuple):
-    """What a circuit is of: a provider and a key there; the platform's, or a tenant's own (`tenant/credential`)."""
+    """What a call is made on, and a circuit is of.
+
+    `key`: one of the tenant's own, None the platform's. `tenant`: whose calls a circuit counts, None everybody's.
+    """
 
     provider: str
+    tenant: str | None = None
     key: str | None = None
 
-
-class CircuitOpen(HeadgateError):  # noqa: N818 - it names a state of the world, not a mistake
-    """The call was not made; `after` so many seconds it may be worth it."""
-
-    def __init__(self, why: str, after: float) -> None:
-        super().__init__(f"not called for {after:.1f} s: {why}")
-        self.after = after
-
-
-@dataclass
-class Circuit:
-    """`reopened`: how often in a row a probe has failed. `probing`: a probe is under way."""
-
-    failures: int = 0
-    open_until: float | None = None
-    reopened: int = 0
-    probing: bool = False
-    why: str = ""
+    @property
+    def circuits(self) -> Sequence["Line"]:
+        """Those that a call on this line passes."""
+        return (self,) if self.key is not None else (self, Line(self.provider))
 
 
 class Circuits:
@@ -79,75 +63,64 @@ class Circuits:
 
         `hurried`: its run leaves it less time than a call may take; then it says nothing of the provider if it is lost.
         """
-        probe = self._enter(line)
+        probes = self._enter(line)
         try:
             yield
-        except KeyRefused as error:
-            self._failed(line, str(error), probe=probe, seconds=KEY_SECONDS)
-            raise
-        except (ProviderFailed, CallLost) as error:
+        except (KeyRefused, ProviderFailed, CallLost) as error:
             if hurried and isinstance(error, CallLost):
-                self._left(line, probe=probe)
+                self._left(probes)
             else:
-                self._failed(line, str(error), probe=probe)
+                self._failed(line, error, probes)
             raise
         except CallFailed as error:
-            if isinstance(error, RateLimited | NoKey):
-                self._left(line, probe=probe)
+            if isinstance(error, SILENT):
+                self._left(probes)
             else:  # it refused this call alone: it is well, and takes the key
                 self._answered(line)
             raise
         except BaseException:
-            self._left(line, probe=probe)
+            self._left(probes)
             raise
         self._answered(line)
 
-    def _enter(self, line: Line) -> bool:
-        """Whether this call is the probe."""
+    def _enter(self, line: Line) -> Sequence[Line]:
+        """The circuits that this call is the probe of."""
         with self._lock:
-            circuit = self._failing.get(line)
-            if circuit is None or circuit.open_until is None:
-                return False
-            left = circuit.open_until - clock.monotonic()
-            if left > 0 or circuit.probing:
-                raise CircuitOpen(circuit.why, max(left, OPEN_SECONDS if circuit.probing else 0.0))
-            circuit.probing = True
-            return True
+            known = {each: self._failing[each] for each in line.circuits if each in self._failing}
+            for circuit in known.values():
+                circuit.check()
+            return [each for each, circuit in known.items() if circuit.enter()]
 
     def _answered(self, line: Line) -> None:
         with self._lock:
-            self._forget(line)
+            for each in line.circuits:
+                self._forget(each)
 
-    def _left(self, line: Line, *, probe: bool) -> None:
-        """The call tells nothing; if it was the probe, the next is."""
+    def _left(self, probes: Sequence[Line]) -> None:
+        """The call tells nothing; where it was the probe, the next is."""
         with self._lock:
-            if probe and line in self._failing:
-                self._failing[line].probing = False
+            for each in probes:
+                if each in self._failing:
+                    self._failing[each].probing = False
 
-    def _failed(self, line: Line, why: str, *, probe: bool, seconds: float | None = None) -> None:
+    def _failed(self, line: Line, error: Exception, probes: Sequence[Line]) -> None:
+        failure = Failure(line.tenant or "", str(error), key=isinstance(error, KeyRefused), probe=bool(probes))
         with self._lock:
-            circuit = self._remembered(line)
-            circuit.failures += 1
-            if circuit.open_until is not None and not probe:
-                return  # it went out before the circuit opened, or while the probe is under way
-            if probe or seconds is not None or circuit.failures >= FAILURES:
-                self._open(line, circuit, why, seconds)
-
-    def _open(self, line: Line, circuit: Circuit, why: str, seconds: float | None) -> None:
-        if circuit.open_until is None:
-            metrics.CIRCUIT_OPEN.labels(provider=line.provider).inc()
-        lasting = seconds or min(LONGEST_OPEN, OPEN_SECONDS * 2**circuit.reopened)
-        circuit.open_until = clock.monotonic() + lasting * random.uniform(1, 1 + JITTER)  # noqa: S311 - spreads probes
-        circuit.reopened, circuit.probing, circuit.why = circuit.reopened + 1, False, why
+            for each in line.circuits:
+                circuit = self._remembered(each)
+                was_open = circuit.is_open
+                circuit.failed(failure, probe=each in probes)
+                if circuit.is_open and not was_open:
+                    metrics.CIRCUIT_OPEN.labels(provider=each.provider).inc()
 
     def _remembered(self, line: Line) -> Circuit:
         if line not in self._failing:
             while len(self._failing) >= MOST:
                 self._forget(next(iter(self._failing)))
-            self._failing[line] = Circuit()
+            self._failing[line] = Circuit(shared=line.tenant is None)
         return self._failing[line]
 
     def _forget(self, line: Line) -> None:
         circuit = self._failing.pop(line, None)
-        if circuit is not None and circuit.open_until is not None:
+        if circuit is not None and circuit.is_open:
             metrics.CIRCUIT_OPEN.labels(provider=line.provider).dec()

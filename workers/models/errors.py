@@ -13,18 +13,17 @@ import httpx2
 import openai
 
 from shared import clock
-from shared.errors import ConfigurationError
+from shared.errors import ConfigurationError, HeadgateError
 from workers.calls import CallFailed, CallLost
-from workers.models.bounds import Overdue
-from workers.models.failures import KeyRefused, ProviderFailed, RateLimited
+from workers.models.bounds import Overdue, TooMuch
+from workers.models.failures import Forbidden, KeyRefused, ProviderFailed, RateLimited
 from workers.storable import storable
 
-#: Statuses that say "not now": timeouts and conflicts of the provider's own; and what is not permitted, until somebody
-#: permits it. That is this call's fault (its model, its words) as well as the key's: it speaks against no other call.
-PASSING = frozenset({403, 408, 409})
+#: Statuses that say "not now": timeouts and conflicts of the provider's own.
+PASSING = frozenset({408, 409})
 
-#: What says that there are too many calls.
-TOO_MANY = 429
+#: What says to ask somebody else. Nobody is followed: who it names is not who the tenant's words may go to.
+ELSEWHERE = range(300, 400)
 
 #: What OpenAI calls it when an account has no money left: it answers 429, but waiting does not help.
 NO_QUOTA = "insufficient_quota"
@@ -32,15 +31,12 @@ NO_QUOTA = "insufficient_quota"
 #: From here on the fault is the provider's.
 SERVER_ERROR = 500
 
-#: What a gateway says whose provider did not answer it in time, or not whole: the call may have been drawn.
-UNSURE = frozenset({502, 504})
-
 #: Shortest and longest wait that a provider may ask for, in seconds. A job that waits for room has not failed and is
 #: tried for ever: one that asked for none would have it tried as fast as can be, each time with an intent on record.
 SHORTEST_WAIT, LONGEST_WAIT = 0.5, 600.0
 
-#: Characters that are kept of what a provider says.
-LONGEST_SAYING = 500
+#: Characters that are looked at of what a provider says; fewer are kept (`workers.models.provider`), once keys are out.
+LONGEST_SAYING = 10_000
 
 
 @contextmanager
@@ -48,36 +44,57 @@ def translated() -> Iterator[None]:
     """The SDK's errors, and the wire's, as Headgate's; an interruption stays one."""
     try:
         yield
-    except openai.AuthenticationError as error:
-        raise KeyRefused(f"the provider refused the key: {_said(error.message)}") from error
     except openai.APIStatusError as error:
         raise _answered(error) from error
-    except Overdue as error:
+    except openai.APIConnectionError as error:
+        raise _unconnected(error) from error
+    except (Overdue, TooMuch) as error:
         if error.sent:
             raise CallLost(f"the call was ended: {error}") from error
         raise ProviderFailed(f"the provider cannot be reached: {error}") from error
-    except openai.APIConnectionError as error:
-        if isinstance(error.__cause__, httpx2.ConnectError | httpx2.ProxyError):
-            raise ProviderFailed(f"the provider cannot be reached: {_said(error.__cause__)}") from error
-        raise CallLost(f"the call was cut: {_said(error.__cause__ or error)}") from error
-    except (openai.APIError, httpx2.HTTPError, ValueError) as error:  # broken off by the provider, or not JSON
+    except (openai.APIError, httpx2.HTTPError, ValueError, RecursionError) as error:  # broken off, or not JSON
         raise CallLost(f"the answer was not whole: {_said(error)}") from error
     except openai.OpenAIError as error:
         raise ConfigurationError(f"the call could not be made: {_said(error)}") from error
 
 
+def _unconnected(error: openai.APIConnectionError) -> HeadgateError:
+    """What it means that no answer came."""
+    match error.__cause__:
+        case httpx2.ConnectError() | httpx2.ProxyError() as cause:
+            return ProviderFailed(f"the provider cannot be reached: {_said(cause)}")
+        case httpx2.LocalProtocolError() | httpx2.UnsupportedProtocol() as cause:
+            return ConfigurationError(f"the call could not be made: {_said(cause)}")
+        case cause:
+            return CallLost(f"the call was cut: {_said(cause or error)}")
+
+
 def _answered(error: openai.APIStatusError) -> CallFailed | CallLost:
     """What a status means that is no success."""
-    status, said = error.status_code, _said(error.message)
-    if status in UNSURE:
-        return CallLost(f"a gateway answered {status}: {said}")
-    if status == TOO_MANY:
-        if NO_QUOTA in (error.code, error.type):
-            return KeyRefused(f"nothing is left on the key: {said}")
-        return RateLimited(f"the provider answered {status}: {said}", after=_after(error))
-    if status >= SERVER_ERROR:
-        return ProviderFailed(f"the provider answered {status}: {said}", after=_after(error))
-    return CallFailed(f"the provider answered {status}: {said}", retry=status in PASSING, after=_after(error))
+    status, after = error.status_code, _after(error)
+    said = f"the provider answered {status}: {_said(error.message)}"
+    if status in ELSEWHERE:
+        where = _said(error.response.headers.get("location", "nowhere"))
+        return ProviderFailed(f"the provider answered {status} and names {where}: nobody is followed there")
+    failed: CallFailed | CallLost = CallFailed(said, retry=status in PASSING, after=after)
+    match status:
+        case 401:
+            failed = KeyRefused(f"the provider refused the key: {_said(error.message)}")
+        case 403:  # until somebody permits it
+            failed = Forbidden(said, after=after)
+        case 429:
+            failed = _too_many(error, said)
+        case 502 | 504:  # of a gateway whose provider did not answer in time, or not whole: it may have been drawn
+            failed = CallLost(said)
+        case _ if status >= SERVER_ERROR:
+            failed = ProviderFailed(said, after=after)
+    return failed
+
+
+def _too_many(error: openai.APIStatusError, said: str) -> CallFailed:
+    if NO_QUOTA in (error.code, error.type):
+        return KeyRefused(f"nothing is left on the key: {_said(error.message)}")
+    return RateLimited(said, after=_after(error))
 
 
 def _said(saying: object) -> str:
@@ -98,7 +115,6 @@ def _until(date: str) -> float:
     """Seconds until a date as HTTP writes it; not a number where it is none."""
     try:
         moment = parsedate_to_datetime(date)
-    except ValueError:
+        return max(0.0, (moment.replace(tzinfo=moment.tzinfo or UTC) - clock.now()).total_seconds())
+    except (ValueError, TypeError, OverflowError):
         return math.nan
-    moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-    return max(0.0, (moment - clock.now()).total_seconds())

@@ -18,6 +18,20 @@ class NoKey(CallFailed):
         self.own = own
 
 
+class Unread(CallFailed):
+    """What must be known of the tenant before the call cannot be read at this moment: nothing was sent."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, retry=True)
+
+
+class Forbidden(CallFailed):
+    """The provider does not permit this call: for its model or its words as often as for the key's."""
+
+    def __init__(self, message: str, *, after: float | None = None) -> None:
+        super().__init__(message, retry=True, after=after)
+
+
 class RateLimited(CallFailed):
     """Too many calls at this moment; `after` so many seconds there may be room. Nothing is wrong with this one."""
 

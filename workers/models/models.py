@@ -7,8 +7,8 @@ replayed whatever the routes are by now.
 """
 
 import random
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import structlog
@@ -16,16 +16,28 @@ import structlog
 from shared.agents.configuration import Target
 from shared.errors import ConfigurationError, HeadgateError
 from shared.providers import WINDOW
+from shared.providers import Provider as Known
 from shared.stores.postgres import Connection
+from shared.tenancy.tenants import Tenant
 from workers.calls import Call, CallFailed, CallLost, Reply
-from workers.models.circuits import JITTER, KEY_SECONDS, CircuitOpen
+from workers.models.asker import Asker
+from workers.models.circuit import JITTER, KEY_SECONDS, CircuitOpen
 from workers.models.failures import KeyRefused, NoKey, RateLimited
 from workers.models.provider import Provider
 from workers.models.registry import Registry
-from workers.models.routing import NO_KEY, PassedOver, Route, Unanswered, embedding_routes, routes
+from workers.models.routing import (
+    NO_KEY,
+    PassedOver,
+    Route,
+    Unanswered,
+    Withdrawn,
+    embedding_routes,
+    outside,
+    refused,
+    routes,
+)
 
 if TYPE_CHECKING:
-    from workers.context import Context
     from workers.models.chat import ChatRequest
     from workers.models.chunks import Told
     from workers.models.embedding import Vector
@@ -36,18 +48,31 @@ RATE_LIMIT = 5.0
 #: Makes the call of a route; the provider is the way there, and the seconds are those that the call may take.
 Making = Callable[[Provider, Route, float], Call]
 
+#: Why a tenant may not ask this of these providers; None: it may.
+Refusing = Callable[[Tenant, Route, Mapping[str, Known]], PassedOver | None]
+
 log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True)
+class Asking:
+    """How a model is asked. `timeout`: seconds for each call; `later`: its outcome may wait for the next commit."""
+
+    making: Making
+    refusing: Refusing
+    timeout: float
+    later: bool = False
 
 
 class Models:
     """Of one run."""
 
-    def __init__(self, context: "Context", registry: Registry) -> None:
-        self._context, self._registry = context, registry
+    def __init__(self, asker: Asker, registry: Registry) -> None:
+        self._asker, self._registry, self._tenant = asker, registry, asker.tenant
 
     def routes(self, targets: Sequence[Target], *, credential: str | None = None) -> list[Route]:
         """The models that may be asked now, in order; circuits are not looked at."""
-        found = routes(self._context.tenant, targets, self._registry.providers, credential)
+        found = routes(self._tenant, targets, self._registry.providers, credential)
         return [route for route in found if isinstance(route, Route)]
 
     def window(self, target: Target) -> int:
@@ -75,8 +100,8 @@ class Models:
         def call(provider: Provider, route: Route, seconds: float) -> Call:
             return chat_call(provider, request(route), timeout=seconds, told=told)
 
-        found = routes(self._context.tenant, targets, self._registry.providers, credential)
-        return self._answered(place, found, call, timeout, later=True)
+        found = routes(self._tenant, targets, self._registry.providers, credential)
+        return self._answered(place, found, Asking(call, refused, timeout, later=True))
 
     def embed(
         self,
@@ -93,57 +118,58 @@ class Models:
         def call(provider: Provider, _: Route, seconds: float) -> Call:
             return embedding_call(provider, model, texts, timeout=seconds, keep=keep)
 
-        found = embedding_routes(self._context.tenant, model, self._registry.providers)
-        return self._answered(place, found, call, timeout)
+        found = embedding_routes(self._tenant, model, self._registry.providers)
+        return self._answered(place, found, Asking(call, outside, timeout))
 
-    def _answered(
-        self, place: str, found: Iterator[Route | PassedOver], making: Making, timeout: float, *, later: bool = False
-    ) -> dict[str, Any]:
-        if (past := self._context.past(place)) is not None:
+    def _answered(self, place: str, found: Iterator[Route | PassedOver], asking: Asking) -> dict[str, Any]:
+        if (past := self._asker.past(place)) is not None:
             return past
         passed: list[PassedOver] = []
         for route in found:
             if isinstance(route, Route):
                 try:
-                    return self._asked(place, route, making, timeout, passed, later=later)
-                except (CallFailed, CallLost, CircuitOpen, ConfigurationError) as error:
+                    return self._asked(place, route, asking, passed)
+                except (CallFailed, CallLost, CircuitOpen, ConfigurationError, Withdrawn) as error:
                     over = _passed_over(route, error)
             else:
                 over = route
             passed.append(over)
-            log.warning("a model is passed over", place=place, job=str(self._context.run.job), **over.told())
+            log.warning("a model is passed over", place=place, job=str(self._asker.run.job), **over.told())
         raise Unanswered(passed)
 
-    def _asked(
-        self,
-        place: str,
-        route: Route,
-        making: Making,
-        timeout: float,
-        passed: Sequence[PassedOver],
-        *,
-        later: bool,
-    ) -> dict[str, Any]:
-        tenant = self._context.tenant.tenant_id
-        provider = self._registry.provider(route, tenant, self._context.calls_until)
-        left = self._context.seconds_left
-        call = making(provider, route, min(timeout, left))
+    def _asked(self, place: str, route: Route, asking: Asking, passed: Sequence[PassedOver]) -> dict[str, Any]:
+        tenant, left = self._tenant.tenant_id, self._asker.seconds_left
+        provider = self._registry.provider(route, tenant, self._asker.calls_until)
+        call = asking.making(provider, route, min(asking.timeout, left))
         shown = {"provider": route.provider, "model": route.model, "passed_over": [each.told() for each in passed]}
 
         def make(call_id: str) -> Reply:
             reply = call.make(call_id)
             return replace(reply, outcome=reply.outcome | shown)
 
+        def check(version: int) -> None:
+            self._check(version, route, asking.refusing)
+
         billed_to = "platform" if route.credential is None else "tenant"
-        with self._registry.circuits.calling(self._registry.line(route, tenant), hurried=left < timeout):
-            paid = replace(call, make=make, provider=route.provider, billed_to=billed_to)
-            return self._context.paid(place, paid, later=later)
+        with self._registry.circuits.calling(self._registry.line(route, tenant), hurried=left < asking.timeout):
+            paid = replace(call, make=make, provider=route.provider, billed_to=billed_to, check=check)
+            return self._asker.paid(place, paid, later=asking.later)
+
+    def _check(self, version: int, route: Route, refusing: Refusing) -> None:
+        """Raise `Withdrawn` where the tenant's terms are newer than those that this run knows, and forbid the route."""
+        if version <= self._tenant.version:
+            return
+        self._tenant = self._registry.tenant(self._tenant.tenant_id, version)
+        if (passed := refusing(self._tenant, route, self._registry.providers)) is not None:
+            raise Withdrawn(passed)
 
 
 def _passed_over(route: Route, error: HeadgateError) -> PassedOver:
     """What it means for the run that this model did not answer."""
     after, failed = None, False
     match error:
+        case Withdrawn(passed=passed):
+            return passed
         case CircuitOpen(after=seconds):
             after = seconds
         case RateLimited(after=seconds):

@@ -11,7 +11,7 @@ from shared.errors import HeadgateError
 from shared.telemetry import metrics
 from workers.calls import CallLost
 from workers.interruption import Interrupted
-from workers.models.bounds import Guard, bounded
+from workers.models.bounds import WHOLE, Guard, bounded
 from workers.models.clients import Clients
 
 if TYPE_CHECKING:
@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
 #: Stands where a key was.
 REDACTED = "[key]"
+
+#: Characters that are kept of what went wrong.
+LONGEST_KEPT = 600
 
 
 class Provider:
@@ -28,13 +31,14 @@ class Provider:
         self._clients, self._address, self._key, self._guard = clients, address, key, guard
 
     @contextmanager
-    def call(self, model: str, seconds: float) -> Iterator["OpenAI"]:
-        """The SDK, for one call of this model."""
+    def call(self, model: str, seconds: float, *, most_bytes: int = WHOLE) -> Iterator["OpenAI"]:
+        """The SDK, for one call of this model, whose answer takes so many bytes at most."""
         began, outcome = monotonic(), "failed"
         try:
             key = self._key()
             # a client is made by the first call that needs it, not in that call's time
-            with self._clients.lent(self._address, key) as sdk, redacted(key), bounded(seconds, self._guard):
+            bounds = bounded(seconds, self._guard, most_bytes=most_bytes)
+            with self._clients.lent(self._address, key) as sdk, redacted(key), bounds:
                 yield sdk
             outcome = "answered"
         except CallLost:
@@ -54,7 +58,7 @@ def redacted(key: SecretStr) -> Iterator[None]:
         yield
     except HeadgateError as error:
         said, secret = str(error), key.get_secret_value()
+        error.args = (said.replace(secret, REDACTED)[:LONGEST_KEPT],)  # not before: it would cut the key in two
         if secret not in said and secret not in str(error.__cause__):
             raise
-        error.args = (said.replace(secret, REDACTED),)
         raise error from None

@@ -6,12 +6,12 @@ from pydantic import SecretStr
 
 from shared.errors import ConfigurationError, NotFound, Unavailable
 from shared.settings import Settings
+from shared.tenancy.tenants import Tenant
 from shared.tenancy.vault import VaultClosed
-from workers.calls import CallFailed
 from workers.models.bounds import Guard
 from workers.models.circuits import Circuits, Line
 from workers.models.clients import Clients
-from workers.models.failures import NoKey
+from workers.models.failures import NoKey, Unread
 from workers.models.provider import Provider
 from workers.models.routing import Route
 
@@ -19,11 +19,15 @@ from workers.models.routing import Route
 Secrets = Callable[[str, str], SecretStr]
 
 
+#: Answers a tenant as of a version at least, by its id (`shared.tenancy.tenants`).
+Tenants = Callable[[str, int], Tenant]
+
+
 class Registry:
     """Of one process. Making it connects nothing, and imports no SDK."""
 
-    def __init__(self, settings: Settings, secrets: Secrets) -> None:
-        self.providers, self.secrets = settings.every_provider, secrets
+    def __init__(self, settings: Settings, secrets: Secrets, tenants: Tenants) -> None:
+        self.providers, self.secrets, self._tenants = settings.every_provider, secrets, tenants
         self.clients, self.circuits = Clients(), Circuits()
 
     def provider(self, route: Route, tenant: str, guard: Guard) -> Provider:
@@ -40,8 +44,15 @@ class Registry:
         return Provider(self.clients, known.address, key, guard)
 
     def line(self, route: Route, tenant: str) -> Line:
-        """The circuit of a route."""
-        return Line(route.provider, f"{tenant}/{route.credential}" if route.credential is not None else None)
+        """What a call of the tenant's on this route is made on."""
+        return Line(route.provider, tenant, route.credential)
+
+    def tenant(self, tenant: str, version: int) -> Tenant:
+        """As somebody else was told of it, or newer."""
+        try:
+            return self._tenants(tenant, version)
+        except Unavailable as error:
+            raise Unread(f"what the tenant may ask cannot be read: {error}") from error
 
     def _own(self, tenant: str, credential: str) -> SecretStr:
         """The tenant's key, as it is at this moment."""
@@ -52,4 +63,4 @@ class Registry:
         except (ConfigurationError, VaultClosed) as error:
             raise NoKey(str(error), own=False) from error
         except Unavailable as error:
-            raise CallFailed(f"the tenant's key cannot be read: {error}", retry=True) from error
+            raise Unread(f"the tenant's key cannot be read: {error}") from error

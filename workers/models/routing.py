@@ -51,6 +51,14 @@ class PassedOver:
         return {"provider": self.provider, "model": self.model, "why": self.why}
 
 
+class Withdrawn(HeadgateError):  # noqa: N818 - it names what happened
+    """The tenant's terms have changed since its run began: this model may not be asked any more. Nothing was sent."""
+
+    def __init__(self, passed: PassedOver) -> None:
+        super().__init__(passed.why)
+        self.passed = passed
+
+
 class Unanswered(HeadgateError):  # noqa: N818 - it names what happened
     """No model answered. `never`: none ever will; `failed`: the run did; else the job waits `after` seconds."""
 
@@ -69,7 +77,7 @@ def routes(
     """The targets in order, each once."""
     for target in dict.fromkeys(targets):
         own = credential if target.provider == targets[0].provider else None
-        if (passed := _refused(tenant, target, providers)) is None:
+        if (passed := refused(tenant, target, providers)) is None:
             passed = _without_key(target, providers[target.provider], own)
         window = providers[target.provider].window(target.model) if target.provider in providers else 0
         yield passed or Route(target.provider, target.model, window, own)
@@ -81,12 +89,12 @@ def embedding_routes(tenant: Tenant, model: str, providers: Mapping[str, Provide
     with_key = {name: provider for name, provider in having.items() if provider.api_key is not None}
     for name, provider in (with_key or having).items():
         target = Target(model=model, provider=name)
-        passed = _outside(tenant, target, provider) or _without_key(target, provider, None)
+        passed = outside(tenant, target, providers) or _without_key(target, provider, None)
         yield passed or Route(name, model, provider.window(model))
 
 
-def _refused(tenant: Tenant, target: Target, providers: Mapping[str, Provider]) -> PassedOver | None:
-    """Why this target may not be asked."""
+def refused(tenant: Tenant, target: Target | Route, providers: Mapping[str, Provider]) -> PassedOver | None:
+    """Why this tenant's agents may not ask this model."""
     provider = providers.get(target.provider)
     if provider is None:
         why = f"this worker knows no provider {target.provider!r}: add it to HEADGATE_PROVIDERS"
@@ -95,10 +103,12 @@ def _refused(tenant: Tenant, target: Target, providers: Mapping[str, Provider]) 
         return PassedOver(target.provider, target.model, "this provider does not have that model")
     if tenant.models is not None and target.model not in tenant.models:
         return PassedOver(target.provider, target.model, f"tier {tenant.tier!r} does not allow this model")
-    return _outside(tenant, target, provider)
+    return outside(tenant, target, providers)
 
 
-def _outside(tenant: Tenant, target: Target, provider: Provider) -> PassedOver | None:
+def outside(tenant: Tenant, target: Target | Route, providers: Mapping[str, Provider]) -> PassedOver | None:
+    """Why nothing of this tenant's may go to this provider."""
+    provider = providers[target.provider]
     if provider.computes_in(tenant.residency):
         return None
     why = f"it computes in {provider.region or 'no region that is named'}, and nothing may leave {tenant.residency}"

@@ -11,7 +11,7 @@ import select
 import socket
 import ssl
 import weakref
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import httpx2
@@ -31,6 +31,9 @@ KEPT = 4.0
 #: Slots bound the calls at once, so no call waits for a connection; how many are kept is the SDK's own default.
 LIMITS = httpx2.Limits(max_connections=None, max_keepalive_connections=100, keepalive_expiry=KEPT)
 
+#: How an answer comes that is not packed.
+PLAIN = "identity"
+
 #: As `socket.getaddrinfo` tells of an address: family, kind, protocol, canonical name, what a socket is connected to.
 AddressInfo = tuple[int, int, int, str, tuple[Any, ...]]
 
@@ -38,16 +41,27 @@ AddressInfo = tuple[int, int, int, str, tuple[Any, ...]]
 def http_client(trust: ssl.SSLContext) -> httpx2.Client:
     """For the SDK, as its own is made but for the connections; with the proxies that the environment names.
 
-    `trust`: whose certificates are believed. To read those costs nearly all that making a client does.
+    `trust`: whose certificates are believed. To read those costs nearly all that making a client does. Redirects are
+    not followed: a provider says where it computes, and whoever it names has not. Answers come as they are, for of one
+    that is packed nobody knows how much it is until it is unpacked.
     """
     from openai import DefaultHttpxClient  # noqa: PLC0415 - a second of CPU, which who makes other calls need not pay
 
-    client = DefaultHttpxClient(limits=LIMITS, verify=trust)
+    hooks: dict[str, list[Callable[..., Any]]] = {"response": [_check_plain]}
+    client = DefaultHttpxClient(
+        limits=LIMITS, verify=trust, follow_redirects=False, headers={"Accept-Encoding": PLAIN}, event_hooks=hooks
+    )
     for transport in (client._transport, *client._mounts.values()):  # noqa: SLF001 - given a transport, httpx knows no proxies
         if isinstance(transport, httpx2.HTTPTransport):
             transport._pool._network_backend = Backend()  # noqa: SLF001 - httpx has no way to say which
             weakref.finalize(client, transport.close)
     return client
+
+
+def _check_plain(response: httpx2.Response) -> None:
+    packed = response.headers.get("content-encoding", PLAIN).strip().lower()
+    if packed not in (PLAIN, ""):
+        raise httpx2.DecodingError(f"the answer is packed ({packed[:20]}), and was asked not to be")
 
 
 class Wire(Bounded):
@@ -61,11 +75,13 @@ class Wire(Bounded):
         while True:
             self._sock.settimeout(bounds.patience())
             try:
-                return self._sock.recv(max_bytes)
+                data = self._sock.recv(max_bytes)
             except TimeoutError:
                 continue  # the guard is asked again
             except OSError as error:
                 raise ReadError(str(error)) from error
+            bounds.took(len(data))
+            return data
 
     def send(self, data: bytes) -> None:
         bounds, left = current(), memoryview(data)
