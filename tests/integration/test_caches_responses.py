@@ -90,6 +90,14 @@ def test_what_another_model_answered_and_what_was_cut_short_is_not_kept(caller: 
     assert (calls(model), caller.hits()) == (4, [])
 
 
+def test_an_answer_that_says_nothing_is_not_kept(caller: Caller, model: Rehearsal) -> None:
+    model.settings(script=[says(" ")])
+    assert answer(caller, agent())["content"] == " "
+    model.settings(script=[says("To the roof.")])
+    assert answer(caller, agent())["content"] == "To the roof."
+    assert caller.hits() == []
+
+
 class Heard:
     """Listens to a step."""
 

@@ -45,6 +45,22 @@ def test_a_tenant_that_keeps_too_much_loses_what_would_have_gone_first(cell: Cel
     assert (left(cell, "acme"), left(cell, "globex")) == (set(mine[15:]), set(theirs))
 
 
+def test_a_tenant_whose_values_take_too_much_loses_what_would_have_gone_first(cell: Cell) -> None:
+    def large(tenant: str) -> list[bytes]:
+        keys = [ids.new().bytes for _ in range(6)]
+        with cell.database.transaction(tenant) as connection:
+            for number, key in enumerate(keys):  # of what cannot be compressed
+                value = ids.token(40_000)
+                assert cached.put(connection, tenant, "response", key, value, seconds=60 + number)
+        return keys
+
+    mine, few = large("acme"), large("globex")[:1]
+    with cell.database.transaction("globex") as connection:
+        connection.execute("DELETE FROM tenant.cached WHERE key <> %s", few)
+    assert Prune(cell, most_bytes=200_000).prune() > 0.0
+    assert (left(cell, "acme"), left(cell, "globex")) == (set(mine[-3:]), set(few))
+
+
 def test_a_value_that_is_too_large_is_not_kept(cell: Cell) -> None:
     with cell.database.transaction("acme") as connection:
         assert not cached.put(connection, "acme", "response", b"k", "x" * cached.LARGEST, seconds=60)

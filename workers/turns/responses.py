@@ -5,7 +5,8 @@ the user, and the versions of the agent's knowledge bases. What another model an
 is not kept, for the next asker may have the one of choice.
 
 An answer that asks for tools is kept like any other. What is kept is what the model said; what the tools do, they do
-anew in each turn, in its own name and under its own idempotency keys. An answer that was cut short is not kept.
+anew in each turn, in its own name and under its own idempotency keys. An answer that was cut short is not kept, nor one
+that says nothing: who asks again is to have better luck.
 """
 
 from collections.abc import Callable, Mapping
@@ -87,7 +88,8 @@ def _again(
 
 
 def _is_whole(outcome: Mapping[str, Any], question: Question) -> bool:
-    """Whether the model of choice answered this, to its end."""
+    """Whether the model of choice answered something, to its end."""
     chosen = question.agent.configuration
     answered_by = (outcome["provider"], outcome["model"])
-    return answered_by == (chosen.provider, chosen.model) and outcome["finish_reason"] in WHOLE
+    says = bool(outcome["content"].strip() or outcome["tool_calls"])
+    return says and answered_by == (chosen.provider, chosen.model) and outcome["finish_reason"] in WHOLE
