@@ -8,7 +8,7 @@ request; with older ones it is five, on one connection. Only HTTP: what is start
 import logging
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import httpx2
 
@@ -17,11 +17,11 @@ from workers.outside.addresses import Network
 from workers.outside.background import background
 from workers.outside.bodies import NotAnswered
 from workers.outside.endpoint import Endpoint
+from workers.outside.messages import weighed
 from workers.outside.transport import CheckedTransport
 
 if TYPE_CHECKING:
     from mcp.client import Client
-    from mcp_types import DiscoverResult
 
 #: Characters of what a server says of an error that are passed on.
 MOST_SAID = 500
@@ -34,7 +34,6 @@ class Manner:
     """How a server is spoken to: found out once, so that later calls need not ask."""
 
     mode: str = "auto"
-    discovered: "DiscoverResult | None" = None
 
 
 def conversed(
@@ -55,25 +54,24 @@ def conversed(
     async def session() -> Result:
         transport = CheckedTransport(endpoint, allowed)
         headers = endpoint.headers | {"accept-encoding": "identity"}
-        told: dict[str, Any] = {"mode": manner.mode, "prior_discover": manner.discovered, "cache": None}
         http = httpx2.AsyncClient(transport=transport, headers=headers, trust_env=False, timeout=None)
         try:
-            async with http, Client(streamable_http_client(str(endpoint.url), http_client=http), **told) as client:
+            there = weighed(streamable_http_client(str(endpoint.url), http_client=http))
+            async with http, Client(there, mode=manner.mode, cache=None) as client:
                 return await act(client)
         except Exception as error:  # the boundary to a stranger's server, and to what the SDK makes of it
-            raise transport.failure or NotAnswered(endpoint.scrub.text(_said(error))) from error
+            raise transport.failure or NotAnswered(endpoint.scrub.text(_said(error))[:MOST_SAID]) from error
 
     return background().run(session, seconds, guard)
 
 
 def manner_of(client: "Client") -> Manner:
     """As this session found out."""
-    discovered = client.session.discover_result
-    return Manner("legacy") if discovered is None else Manner(client.protocol_version, discovered)
+    return Manner("legacy" if client.session.discover_result is None else client.protocol_version)
 
 
 def _said(error: BaseException) -> str:
     """One line, of the first of many errors."""
     while isinstance(error, BaseExceptionGroup):
         error = error.exceptions[0]
-    return f"it did not answer as MCP servers do: {' '.join(str(error).split()) or type(error).__name__}"[:MOST_SAID]
+    return f"it did not answer as MCP servers do: {' '.join(str(error).split()) or type(error).__name__}"

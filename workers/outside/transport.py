@@ -5,7 +5,7 @@ session and then closed, so no connection is ever another call's.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 
 import httpcore2
 import httpx2
@@ -17,10 +17,15 @@ from workers.outside.bodies import NotAnswered
 from workers.outside.client import tls
 from workers.outside.endpoint import Endpoint
 from workers.outside.hosts import checked, looked_up
+from workers.outside.meter import Meter, Metered
 from workers.outside.urls import Url
 
-#: Bytes that all answers of a session may have together.
+#: Bytes that all answers of a session may have together, with what is around them.
 MOST = 524_288
+
+#: Requests of one session. Eleven list what a server offers; the SDK makes one for each thing that a server asks of it,
+#: and goes on making them where answers break off.
+REQUESTS = 64
 
 #: Answers a request that the SDK can do without.
 NOT_HERE = 405
@@ -29,8 +34,8 @@ NOT_HERE = 405
 class AsyncCheckedBackend(httpcore2.AnyIOBackend):
     """Makes connections to what may be reached; a host is looked up once, and stays where it was."""
 
-    def __init__(self, allowed: Sequence[Network]) -> None:
-        self._allowed = allowed
+    def __init__(self, allowed: Sequence[Network], meter: Meter) -> None:
+        self._allowed, self._meter = allowed, meter
         self._found: dict[tuple[str, int], Sequence[AddressInfo]] = {}
 
     async def connect_tcp(
@@ -44,9 +49,11 @@ class AsyncCheckedBackend(httpcore2.AnyIOBackend):
         failed: Exception = httpcore2.ConnectError(f"{host} has no address")
         for *_, address in await self._addresses(host, port):
             try:
-                return await super().connect_tcp(address[0], port, timeout, local_address, socket_options)
+                made = await super().connect_tcp(address[0], port, timeout, local_address, socket_options)
             except httpcore2.ConnectError as error:
                 failed = error
+            else:
+                return Metered(made, self._meter)
         raise failed
 
     async def _addresses(self, host: str, port: int) -> Sequence[AddressInfo]:
@@ -64,8 +71,9 @@ class CheckedTransport(httpx2.AsyncHTTPTransport):
 
     def __init__(self, endpoint: Endpoint, allowed: Sequence[Network]) -> None:
         super().__init__(verify=tls())
-        self._pool = httpcore2.AsyncConnectionPool(tls(), network_backend=AsyncCheckedBackend(allowed))
-        self._endpoint, self._left = endpoint, MOST
+        backend = AsyncCheckedBackend(allowed, Meter(MOST, self._failed))
+        self._pool = httpcore2.AsyncConnectionPool(tls(), network_backend=backend)
+        self._endpoint, self._left = endpoint, REQUESTS
         self.failure: HeadgateError | None = None
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
@@ -75,6 +83,9 @@ class CheckedTransport(httpx2.AsyncHTTPTransport):
             raise self._failed(NotAllowed("an answer leads to a place outside of what was declared"))
         if request.method == "GET" and "last-event-id" not in request.headers:
             return httpx2.Response(NOT_HERE)  # a stream of what the server says unasked: nobody listens
+        self._left -= 1
+        if self._left < 0:
+            raise self._failed(NotAnswered(f"what it answered leads to more than {REQUESTS} requests"))
         try:
             response = await super().handle_async_request(request)
         except NotAllowed as error:
@@ -84,28 +95,9 @@ class CheckedTransport(httpx2.AsyncHTTPTransport):
         if response.headers.get("content-encoding", "identity") != "identity":
             await response.aclose()
             raise self._failed(NotAnswered("an answer is packed, which was not asked for"))
-        response.stream = _Counted(self, response.stream)  # type: ignore[arg-type]  # the pool's, so an asynchronous one
         return response
-
-    def count(self, piece: bytes) -> None:
-        self._left -= len(piece)
-        if self._left < 0:
-            raise self._failed(NotAnswered(f"the answers are longer than {MOST:,} bytes"))
 
     def _failed(self, error: HeadgateError) -> HeadgateError:
         """The first failure is what all others come from, and nothing is asked after it."""
         self.failure = self.failure or error
         return self.failure
-
-
-class _Counted(httpx2.AsyncByteStream):
-    def __init__(self, transport: CheckedTransport, pieces: httpx2.AsyncByteStream) -> None:
-        self._transport, self._pieces = transport, pieces
-
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        async for piece in self._pieces:
-            self._transport.count(piece)
-            yield piece
-
-    async def aclose(self) -> None:
-        await self._pieces.aclose()

@@ -1,10 +1,11 @@
 """Schemas of arguments, which may be as hostile as the arguments: a tenant's MCP server sends its own.
 
-They are JSON Schema of draft 2020-12, whatever they call themselves. A check has a bounded number of steps, for
-references to one another can make endless work of a small schema. Nothing is fetched for it. `format` is not trusted.
-And patterns are left out, with what depends on them (`patternProperties`, `unevaluatedProperties`, `unevaluatedItems`):
-one that backtracks would hold its thread for years. The model is shown them all the same, a server checks its own, and
-Headgate's tools and an operator's check for themselves what matters to them.
+They are JSON Schema of draft 2020-12, whatever they call themselves. A check has a bounded number of steps: references
+to one another can make endless work of a small schema, and to find out whether it is a schema at all takes a second
+where it has thousands of parts. Nothing is fetched for it. `format` is not trusted. And patterns are left out, with
+what depends on them (`patternProperties`, `unevaluatedProperties`, `unevaluatedItems`): one that backtracks would hold
+its thread for years. The model is shown them all the same, a server checks its own, and Headgate's tools and an
+operator's check for themselves what matters to them.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -13,10 +14,11 @@ from functools import lru_cache
 from typing import Any
 
 import orjson
-from jsonschema import Draft202012Validator, FormatChecker
+from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError, best_match
 from jsonschema.validators import extend
-from referencing.jsonschema import EMPTY_REGISTRY
+from jsonschema_specifications import REGISTRY  # type: ignore[import-untyped]  # it says nothing of types
+from referencing.jsonschema import DRAFT202012, EMPTY_REGISTRY
 
 from shared.clock import monotonic
 from shared.errors import HeadgateError
@@ -27,11 +29,18 @@ MOST_STEPS = 5000
 #: Seconds that a check may take where its steps are long ones.
 SECONDS = 1.0
 
+#: The same of the check whether something is a schema: some 25 steps for each of its parts, of which a tool of a
+#: hundred arguments has four hundred.
+MOST_SCHEMA_STEPS, SCHEMA_SECONDS = 100_000, 10.0
+
 #: Schemas that a process keeps ready.
 SCHEMAS = 512
 
 #: What is not checked.
 PATTERNS = ("pattern", "patternProperties", "unevaluatedProperties", "unevaluatedItems")
+
+#: Told to the model.
+UNUSABLE = "this tool cannot be used: its schema is not one that can be checked by"
 
 Errors = Iterator[ValidationError]
 Keyword = Callable[[Any, Any, Any, Mapping[str, Any]], Errors | None]
@@ -42,10 +51,10 @@ class Uncheckable(HeadgateError):  # noqa: N818 - it names what happened
 
 
 class Patience:
-    """What is left to a check."""
+    """What is left to a check whether something is a schema, or to several of them; or to another check."""
 
-    def __init__(self) -> None:
-        self._steps, self._until = MOST_STEPS, monotonic() + SECONDS
+    def __init__(self, steps: int = MOST_SCHEMA_STEPS, seconds: float = SCHEMA_SECONDS) -> None:
+        self._steps, self._until = steps, monotonic() + seconds
 
     def step(self) -> None:
         self._steps -= 1
@@ -58,11 +67,27 @@ _patience: ContextVar[Patience] = ContextVar("headgate_schema_patience")
 
 def first_error(arguments: Mapping[str, Any], schema: Mapping[str, Any]) -> ValidationError | None:
     """What is most wrong with the arguments, if anything; `Uncheckable`."""
-    token = _patience.set(Patience())
     try:
-        worst: ValidationError | None = best_match(_validator(orjson.dumps(schema)).iter_errors(arguments))
+        validator = _validator(orjson.dumps(schema))
+    except Uncheckable:
+        raise
     except Exception as error:  # the boundary to what strangers wrote: whatever their schema breaks, it breaks here
-        raise Uncheckable("this tool cannot be used: its schema is not one that can be checked by") from error
+        raise Uncheckable(UNUSABLE) from error
+    return _worst(validator, arguments, Patience(MOST_STEPS, SECONDS))
+
+
+def fault(schema: Mapping[str, Any], patience: Patience) -> str | None:
+    """Why it is no schema, if it is none; `Uncheckable` where to find out takes too long."""
+    worst = _worst(METASCHEMA, schema, patience)
+    return worst.message if worst else None
+
+
+def _worst(validator: Any, instance: Any, patience: Patience) -> ValidationError | None:
+    token = _patience.set(patience)
+    try:
+        worst: ValidationError | None = best_match(validator.iter_errors(instance))
+    except Exception as error:  # as above
+        raise Uncheckable(UNUSABLE) from error
     finally:
         _patience.reset(token)
     return worst
@@ -106,23 +131,32 @@ Bounded = extend(  # type: ignore[no-untyped-call]  # its stub says nothing of w
 )
 
 
-NO_FORMATS = FormatChecker(formats=())
-
-
-@lru_cache(maxsize=SCHEMAS)
-def _validator(schema: bytes) -> Any:
-    read = _of_one_dialect(orjson.loads(schema))
-    Draft202012Validator.check_schema(read, format_checker=NO_FORMATS)
-    return Bounded(read, registry=EMPTY_REGISTRY)
-
-
 def _of_one_dialect(part: Any) -> Any:
     """The schema without `$schema`, by which any part of it could ask for a validator that counts no steps."""
     match part:
-        case dict():
+        case Mapping():
             kept = {name: value for name, value in part.items() if name != "$schema" or not isinstance(value, str)}
             return {name: _of_one_dialect(value) for name, value in kept.items()}
         case list():
             return [_of_one_dialect(value) for value in part]
         case _:
             return part
+
+
+#: By it schemas are checked themselves; it lies in parts, which refer to one another.
+METASCHEMA = Bounded(
+    _of_one_dialect(Draft202012Validator.META_SCHEMA),
+    registry=EMPTY_REGISTRY.with_resources(
+        (uri, DRAFT202012.create_resource(_of_one_dialect(REGISTRY.contents(uri))))
+        for uri in REGISTRY
+        if "/draft/2020-12/" in uri
+    ).crawl(),
+)
+
+
+@lru_cache(maxsize=SCHEMAS)
+def _validator(schema: bytes) -> Any:
+    read = _of_one_dialect(orjson.loads(schema))
+    if fault(read, Patience()) is not None:
+        raise Uncheckable(UNUSABLE)
+    return Bounded(read, registry=EMPTY_REGISTRY)
