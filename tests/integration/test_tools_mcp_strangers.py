@@ -11,6 +11,7 @@ from tests.support.calling import ending
 from tests.support.mcp_servers import ANYTHING, done, listed, offered, saying, scripted, server, unlisted
 from tests.support.outsider import SECRET, Heard, Says, outsider
 from workers.interruption import Interrupted, Interruption
+from workers.outside.mcp import MOST_SAID
 from workers.outside.transport import MOST
 from workers.turns.tools.mcp import listings
 from workers.turns.tools.tool import ToolFailed, ToolRefused
@@ -85,6 +86,18 @@ def test_a_credential_that_comes_back_is_not_shown_by_a_tool_nor_by_its_name() -
         assert done(found["crm__echo"]) == {"text": "Bearer [credential]"}
         with pytest.raises(ToolFailed, match=r"Bearer \[credential\]"):
             done(found["crm__fail"])
+
+
+def test_a_credential_that_an_error_would_be_cut_in_is_not_shown_in_part() -> None:
+    def refusing(heard: Heard, _: Any) -> Says:
+        error = {"code": -32000, "message": "x" * (MOST_SAID - 60) + heard.headers["authorization"] + "y" * MOST_SAID}
+        return Says(json.dumps({"jsonrpc": "2.0", "id": json.loads(heard.body)["id"], "error": error}).encode())
+
+    with outsider(scripted([listed("look")], refusing)) as there:
+        tool = offered(there.url, credential="key")["crm__look"]
+        with pytest.raises(ToolFailed) as failed:
+            done(tool)
+        assert SECRET[:8] not in str(failed.value)
 
 
 def test_a_credential_that_is_not_the_tenants_is_refused_and_nothing_is_sent() -> None:
