@@ -74,6 +74,8 @@ class Sealed(Bounded):
         self._outer.close()
 
     def get_extra_info(self, info: str) -> Any:
+        if info == "is_readable" and (self._in.pending or self._tls.pending()):
+            return True
         return self._tls if info == "ssl_object" else self._outer.get_extra_info(info)
 
     def _exchanged(self, act: Callable[[], Result]) -> Result:

@@ -19,6 +19,7 @@ from httpcore2 import SOCKET_OPTION, ConnectError, NetworkBackend, NetworkStream
 
 from shared.clock import monotonic
 from workers.models.bounds import Bounds, current
+from workers.models.kept import keep_clean
 from workers.models.stream import Bounded
 
 #: Longest time in seconds that one address of a host may take to answer; then the next is tried.
@@ -54,6 +55,7 @@ def http_client(trust: ssl.SSLContext) -> httpx2.Client:
     for transport in (client._transport, *client._mounts.values()):  # noqa: SLF001 - given a transport, httpx knows no proxies
         if isinstance(transport, httpx2.HTTPTransport):
             transport._pool._network_backend = Backend()  # noqa: SLF001 - httpx has no way to say which
+            keep_clean(transport._pool)  # noqa: SLF001 - as above
             weakref.finalize(client, transport.close)
     return client
 
