@@ -13,10 +13,11 @@ from pydantic import TypeAdapter, ValidationError
 
 from producers.refusal import Refusal
 from shared import clock, ids
+from shared.agents.known import KnownAgents
 from shared.cell import Cell
 from shared.contracts.answers import Reason
 from shared.contracts.envelope import REPLY_PREFIX, TYPE_PREFIX, Envelope, ReplyTo, reply_principal, strings_of
-from shared.contracts.kinds import KINDS, AboutTenants, Kind, Payload
+from shared.contracts.kinds import KINDS, AboutTenants, AgentTurn, Kind, Payload
 from shared.errors import HeadgateError, NotFound
 from shared.ledger.jobs import CHILDREN, NewJob
 from shared.tenancy.access import Forbidden, Principal, Unauthenticated
@@ -49,6 +50,7 @@ class _Wrong(HeadgateError):  # noqa: N818 - internal: becomes a Refusal
 class Requests:
     def __init__(self, cell: Cell, door: str) -> None:
         self._cell, self._door = cell, door
+        self._agents = KnownAgents(cell.database)
 
     def read(self, body: bytes, principal: Principal | None = None) -> Request | Refusal:
         """What the message asks for. `principal`: who is calling, where the door knows it by itself."""
@@ -95,8 +97,18 @@ class Requests:
             raise _Wrong(Reason.UNKNOWN_TYPE, f"unknown type {envelope.type!r}: known are {known}")
         principal.demand(kind.scope)
         tenant = self._tenant(envelope, kind, principal)
-        job = _job(envelope, kind, _payload(envelope, kind), tenant=tenant, principal=principal, door=self._door)
+        payload = _payload(envelope, kind)
+        self._demand_agent(tenant, payload)
+        job = _job(envelope, kind, payload, tenant=tenant, principal=principal, door=self._door)
         return Request(job, tenant, body)
+
+    def _demand_agent(self, tenant: Tenant, payload: Payload) -> None:
+        """A worker could only discard a turn that nobody answers."""
+        if isinstance(payload, AgentTurn):
+            try:
+                self._agents.demand(tenant.tenant_id, payload.agent)
+            except NotFound as error:
+                raise _Wrong(Reason.UNKNOWN_AGENT, str(error)) from error
 
     def _tenant(self, envelope: Envelope, kind: Kind, principal: Principal) -> Tenant:
         if kind.platform:

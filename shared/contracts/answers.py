@@ -21,6 +21,7 @@ class Reason(StrEnum):
     UNAUTHENTICATED = "unauthenticated"
     FORBIDDEN = "forbidden"
     INVALID_PAYLOAD = "invalid_payload"
+    UNKNOWN_AGENT = "unknown_agent"
     BAD_REPLYTO = "bad_replyto"
     ID_CONFLICT = "id_conflict"
     BACKLOG_FULL = "backlog_full"

@@ -29,10 +29,10 @@ def know(cell: Cell, tenant: str, name: str, text: str, *, base: str = "default"
         documents.store_vectors(connection, tenant, base, chunks, vectors)
 
 
-def configure(cell: Cell, tenant: str, **told: Any) -> int:
+def configure(cell: Cell, tenant: str, *, agent: str = "default", **told: Any) -> int:
     """A new version of the tenant's agent."""
     with cell.database.transaction(tenant) as connection:
-        return agents.put(connection, tenant, "default", AgentConfiguration(model=MODEL, **told))
+        return agents.put(connection, tenant, agent, AgentConfiguration(model=MODEL, **told))
 
 
 def wants(*tools: tuple[str, Any], match: str | None = None) -> dict[str, Any]:
