@@ -86,14 +86,19 @@ class Telling:
     def __init__(self, events: Events, step: str) -> None:
         self._events, self._step = events, step
         self._said: list[str] = []
+        #: The first half of a character whose other half comes with the next words.
+        self._half = ""
 
     def begin(self) -> None:
         """The first step of a run says so, and one that had already said something."""
+        self._half = ""
         if self._said or not self._events.begun:
             self._said.clear()
             self._events.begin(self._step)
 
     def __call__(self, text: str) -> None:
-        words = storable(text)
-        self._said.append(words)
-        self._events.tell(self._step, words, self._said)
+        text = self._half + text
+        self._half = text[-1:] if "\ud800" <= text[-1:] <= "\udbff" else ""
+        if words := storable(text.removesuffix(self._half)):
+            self._said.append(words)
+            self._events.tell(self._step, words, self._said)

@@ -2,5 +2,11 @@
 
 
 def storable(text: str) -> str:
-    """Postgres stores every character but NUL, and no half of a surrogate pair."""
-    return text.replace("\x00", "").encode(errors="replace").decode()
+    """Without NUL and halves of surrogate pairs, which Postgres does not store; two halves are one character."""
+    text = text.replace("\x00", "")
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        joined = text.encode("utf-16", "surrogatepass").decode("utf-16", "surrogatepass")
+        return joined.encode(errors="replace").decode()
+    return text

@@ -24,7 +24,7 @@ def register(app: typer.Typer) -> None:
 def list_(tenant: Tenant = None, *, json: Json = False) -> None:
     """Conversations that wait for a human, the longest waiting first."""
     cell = opened()
-    waiting = [each for name, connection in tenantwise(cell, tenant) for each in handoffs.waiting(connection, name)]
+    waiting = [each for _, found in tenantwise(cell, tenant, handoffs.waiting) for each in found]
     waiting.sort(key=lambda handoff: (handoff.handed_off_at, handoff.tenant_id, handoff.conversation_id))
     if json:
         return document(waiting)

@@ -1,6 +1,7 @@
 """`headgate quality`: how agents answer, by version: how often, how often not, and what people thought of it."""
 
 from dataclasses import asdict
+from functools import partial
 from typing import Annotated
 
 import typer
@@ -34,9 +35,9 @@ def quality(
     """
     cell = opened()
     rows = [
-        {"tenant": name} | asdict(found)
-        for name, connection in tenantwise(cell, tenant)
-        for found in feedback.quality(connection, name, days=days)
+        {"tenant": name} | asdict(each)
+        for name, found in tenantwise(cell, tenant, partial(feedback.quality, days=days))
+        for each in found
     ]
     if json:
         return document(rows)

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from psycopg import Cursor
 from psycopg.rows import class_row
 
 from shared import ids
@@ -40,10 +41,9 @@ class Handoff:
     handoff_reason: str | None
 
 
-def waiting(connection: Connection, tenant: str) -> list[Handoff]:
-    """The tenant's conversations that wait for a human, the longest waiting first."""
-    with connection.cursor(row_factory=class_row(Handoff)) as cursor:
-        return cursor.execute(WAITING, (tenant,)).fetchall()
+def waiting(connection: Connection, tenant: str) -> Cursor[Handoff]:
+    """Asked for: the tenant's conversations that wait for a human, the longest waiting first."""
+    return connection.cursor(row_factory=class_row(Handoff)).execute(WAITING, (tenant,))
 
 
 def resolve(connection: Connection, tenant: str, conversation: str, *, message: str | None) -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from psycopg import Cursor
 from psycopg.rows import class_row
 
 from shared.errors import HeadgateError, NotFound
@@ -100,10 +101,9 @@ def of(connection: Connection, tenant: str, job: UUID) -> Feedback | None:
         return cursor.execute(OF, (tenant, job)).fetchone()
 
 
-def quality(connection: Connection, tenant: str, *, days: float) -> list[Quality]:
-    """How the tenant's agents did in the turns that ended in these last days, by agent and version."""
-    with connection.cursor(row_factory=class_row(Quality)) as cursor:
-        return cursor.execute(QUALITY, (tenant, days)).fetchall()
+def quality(connection: Connection, tenant: str, *, days: float) -> Cursor[Quality]:
+    """Asked for: how the tenant's agents did in turns that ended in these last days, by agent and version."""
+    return connection.cursor(row_factory=class_row(Quality)).execute(QUALITY, (tenant, days))
 
 
 def _refusal(connection: Connection, tenant: str, job: UUID) -> HeadgateError:

@@ -20,6 +20,7 @@ from shared.ledger.runs import Run
 from shared.streams.heard import Heard, HeardStep
 from shared.streams.writer import Streams
 from workers.events import PIECE, Events, Telling
+from workers.storable import storable
 
 #: What becomes of an append: taken; not taken; taken, but the teller does not hear that.
 TAKEN, LOST, UNHEARD = "taken", "lost", "unheard"
@@ -134,6 +135,18 @@ def test_of_a_call_that_came_to_nothing_no_word_is_left_though_the_next_answers_
         assert heard(*streams.events).text == ""
         telling("It")
         assert heard(*streams.events).text == "It"
+
+
+def test_a_character_that_comes_in_halves_is_told_as_it_is_kept() -> None:
+    streams = Flaky([])
+    run = cast("Run", SimpleNamespace(principal="acme", job=ids.new(), number=1))
+    telling, said = (
+        Telling(Events(run, streams), "0.model"),
+        ["sun \ud83c", "\udf1e\ud83c", "\udf1e", "\udc00", " and moon"],
+    )
+    for words in said:
+        telling(words)
+    assert heard(*streams.events).text == storable("".join(said)) == "sun \N{SUN WITH FACE}\N{SUN WITH FACE}? and moon"
 
 
 def test_a_long_text_is_told_in_pieces() -> None:
