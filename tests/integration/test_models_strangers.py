@@ -140,7 +140,7 @@ def test_a_connection_that_is_reset_leaves_a_call_that_may_have_been_drawn(said:
 def test_an_answer_that_nobody_asked_for_is_given_to_nobody(
     monkeypatch: pytest.MonkeyPatch, part: int | None, scheme: str
 ) -> None:
-    """It follows another's on a connection that is kept, where the next tenant's call would find it, or a part of it."""
+    """It comes at once with another's (by TLS in a record of its own), on a connection that the next call would use."""
     monkeypatch.setenv("SSL_CERT_FILE", str(CERTIFICATE))
     planted = ANSWER.replace(b"hello", b"PLANT")
     asked = 0
@@ -150,8 +150,11 @@ def test_an_answer_that_nobody_asked_for_is_given_to_nobody(
         while talk.listen():
             talk.await_request()
             talk.heard, asked = b"", asked + 1
-            extra = (HEAD % len(planted) + planted)[:part] if asked == 1 else b""
-            talk.end.sendall(HEAD % len(ANSWER) + ANSWER + extra)
+            talk.end.setsockopt(socket.IPPROTO_TCP, socket.TCP_CORK, 1)
+            talk.end.sendall(HEAD % len(ANSWER) + ANSWER)
+            if asked == 1:
+                talk.end.sendall((HEAD % len(planted) + planted)[:part])
+            talk.end.setsockopt(socket.IPPROTO_TCP, socket.TCP_CORK, 0)
 
     with balky(plant if scheme == "http" else by_tls(plant)) as there:
         made = provider(there.port, scheme=scheme)
