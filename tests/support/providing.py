@@ -1,7 +1,7 @@
 """Several model providers, each a rehearsal model with books of its own, and jobs that ask them by their context."""
 
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -51,7 +51,10 @@ def provided(servers: Servers, models: Mapping[str, Rehearsal], **told: Any) -> 
 
 
 class Asking:
-    """A slot whose jobs ask models once. `then`: what befalls the next runs that were answered."""
+    """A slot whose jobs ask models once, or once more after what happens `between`.
+
+    `then`: what befalls the next runs that were answered.
+    """
 
     def __init__(self, cell: Cell) -> None:
         self.cell, self.slot = cell, Slot(cell, self._room)
@@ -60,6 +63,7 @@ class Asking:
         self.embeds = False
         self.timeout = TIMEOUT
         self.then: list[Exception] = []
+        self.between: Callable[[], object] | None = None
 
     @property
     def circuits(self) -> Circuits:
@@ -90,6 +94,9 @@ class Asking:
             return Done(answer | {"vectors": len(answer["vectors"])})
         told: dict[str, Any] = {"credential": self.credential, "timeout": self.timeout}
         answer = context.models.chat("0.model", self.targets, _request, **told)
+        if self.between is not None:
+            self.between()
+            answer = context.models.chat("1.model", self.targets, _request, **told)
         if self.then:
             raise self.then.pop()
         return Done(answer)

@@ -138,6 +138,7 @@ class Models:
         raise Unanswered(passed)
 
     def _asked(self, place: str, route: Route, asking: Asking, passed: Sequence[PassedOver]) -> dict[str, Any]:
+        self._check(self._tenant.version, route, asking.refusing)  # the call before may have heard of newer terms
         tenant, left = self._tenant.tenant_id, self._asker.seconds_left
         provider = self._registry.provider(route, tenant, self._asker.calls_until)
         call = asking.making(provider, route, min(asking.timeout, left))
@@ -156,10 +157,9 @@ class Models:
             return self._asker.paid(place, paid, later=asking.later)
 
     def _check(self, version: int, route: Route, refusing: Refusing) -> None:
-        """Raise `Withdrawn` where the tenant's terms are newer than those that this run knows, and forbid the route."""
-        if version <= self._tenant.version:
-            return
-        self._tenant = self._registry.tenant(self._tenant.tenant_id, version)
+        """Raise `Withdrawn` where the tenant's terms, as of this version at least, do not allow the route any more."""
+        if version > self._tenant.version:
+            self._tenant = self._registry.tenant(self._tenant.tenant_id, version)
         if (passed := refusing(self._tenant, route, self._registry.providers)) is not None:
             raise Withdrawn(passed)
 
