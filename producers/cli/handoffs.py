@@ -7,6 +7,7 @@ import typer
 from producers.cli.opening import opened
 from producers.cli.output import Json, console, document, table
 from producers.cli.tenantwise import Tenant, tenantwise
+from shared import outbox
 from shared.agents import handoffs
 from shared.agents.handoffs import Handoff
 
@@ -35,16 +36,21 @@ def list_(tenant: Tenant = None, *, json: Json = False) -> None:
 def resolve(
     tenant: Annotated[str, typer.Argument(help="Whose conversation it is.")],
     conversation: Annotated[str, typer.Argument(help="The conversation's id.")],
-    message: Annotated[str | None, typer.Option(help="What the human answered; the agent sees it as its own.")] = None,
+    message: Annotated[
+        str | None,
+        typer.Option(help="What the human answered: sent to whoever asked, and seen by the agent as its own."),
+    ] = None,
 ) -> None:
-    """Give a conversation back to its agent."""
+    """Give a conversation back to its agent, and send the human's answer to where its latest turn was asked for."""
     if message is not None and not 0 < len(message.strip()) <= LONGEST:
         raise typer.BadParameter(f"an answer has between 1 and {LONGEST:,} characters", param_hint="--message")
     cell = opened()
     cell.tenants.get(tenant)
     with cell.database.transaction(tenant) as connection:
-        handoffs.resolve(connection, tenant, conversation, message=message)
-    console().print(f"Conversation {conversation} of {tenant} is its agent's again.")
+        told = handoffs.resolve(connection, tenant, conversation, message=message)
+    cell.wakeups.ring(outbox.BELL)
+    untold = "" if told or message is None else " Nobody is told: its latest turn named no reply queue."
+    console().print(f"Conversation {conversation} of {tenant} is its agent's again.{untold}")
 
 
 def _row(handoff: Handoff) -> tuple[object, ...]:

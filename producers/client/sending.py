@@ -14,7 +14,7 @@ from producers.client.mailbox import Mailbox
 from producers.client.streaming import Listener
 from shared.bus import Bus
 from shared.clock import monotonic
-from shared.contracts.answers import Accepted, Answer, Finished
+from shared.contracts.answers import Accepted, Answer
 from shared.contracts.answers import Refused as RefusedAnswer
 from shared.errors import Unavailable
 
@@ -43,7 +43,7 @@ class Message:
     def concerns(self, answer: Answer) -> bool:
         """Services may use one id for several tenants; a refusal does not always know the tenant."""
         either = None in (self.tenant, answer.tenantid)
-        return not isinstance(answer, Finished) and (either or self.tenant == answer.tenantid)
+        return isinstance(answer, Accepted | RefusedAnswer) and (either or self.tenant == answer.tenantid)
 
     def postpone(self) -> None:
         """The next repetition; spread a little, so that many clients do not come back at once."""

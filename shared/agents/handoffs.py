@@ -1,13 +1,20 @@
-"""Conversations that an agent passed on to a human, and the human's answer, which gives them back."""
+"""Conversations that an agent passed on to a human, and the human's answer, which gives them back.
+
+The answer is said in the conversation, where the agent finds it, and leaves for whoever asked for the latest turn, who
+shows it to the user. Where that turn named no reply queue nobody is told; whoever polls finds it in the conversation.
+"""
 
 from dataclasses import dataclass
 from datetime import datetime
+from uuid import UUID
 
 from psycopg import Cursor
-from psycopg.rows import class_row
+from psycopg.rows import DictRow, class_row
 
-from shared import ids
+from shared import clock, ids, outbox
+from shared.contracts.answers import ConversationAnswered, ConversationAnsweredData
 from shared.errors import HeadgateError, NotFound
+from shared.outbox import Message
 from shared.stores.postgres import Connection
 
 WAITING = """
@@ -17,7 +24,8 @@ WHERE tenant_id = %s AND state = 'handed_off' ORDER BY handed_off_at, conversati
 
 OPEN = """
 UPDATE tenant.conversations SET state = 'open', handed_off_at = NULL, handoff_reason = NULL
-WHERE tenant_id = %s AND conversation_id = %s AND state = 'handed_off' RETURNING true
+WHERE tenant_id = %s AND conversation_id = %s AND state = 'handed_off'
+RETURNING agent, user_identifier
 """
 
 STANDS = "SELECT state FROM tenant.conversations WHERE tenant_id = %s AND conversation_id = %s"
@@ -26,6 +34,12 @@ STANDS = "SELECT state FROM tenant.conversations WHERE tenant_id = %s AND conver
 SAY = """
 INSERT INTO tenant.messages (tenant_id, conversation_id, job_id, ordinal, role, content)
 VALUES (%s, %s, %s, 0, 'assistant', %s)
+"""
+
+#: The turn in which the user spoke last, and where it was asked for.
+LATEST = """
+SELECT jobs.job_id, jobs.event_id, jobs.reply_to FROM tenant.messages JOIN tenant.jobs USING (tenant_id, job_id)
+WHERE tenant_id = %s AND conversation_id = %s ORDER BY position DESC LIMIT 1
 """
 
 
@@ -46,12 +60,31 @@ def waiting(connection: Connection, tenant: str) -> Cursor[Handoff]:
     return connection.cursor(row_factory=class_row(Handoff)).execute(WAITING, (tenant,))
 
 
-def resolve(connection: Connection, tenant: str, conversation: str, *, message: str | None) -> None:
-    """Give the conversation back to its agent, which sees `message` as what it answered last."""
-    if connection.execute(OPEN, (tenant, conversation)).fetchone() is None:
+def resolve(connection: Connection, tenant: str, conversation: str, *, message: str | None) -> bool:
+    """Give the conversation back to its agent, which sees `message` as what it answered last.
+
+    Whether that leaves for somebody; the relay's bell is to be rung after the commit.
+    """
+    handed_off = connection.execute(OPEN, (tenant, conversation)).fetchone()
+    if handed_off is None:
         raise _refusal(connection, tenant, conversation)
-    if message is not None:
-        connection.execute(SAY, (tenant, conversation, ids.new(), message))
+    if message is None:
+        return False
+    latest = connection.execute(LATEST, (tenant, conversation)).fetchone()
+    said = ids.new()
+    connection.execute(SAY, (tenant, conversation, said, message))
+    if latest is None or latest["reply_to"] is None:
+        return False
+    data = ConversationAnsweredData(conversation=conversation, job=latest["job_id"], answer=message, **handed_off)
+    outbox.write(connection, tenant, _answer(tenant, latest, said, data))
+    return True
+
+
+def _answer(tenant: str, latest: DictRow, said: UUID, data: ConversationAnsweredData) -> Message:
+    told = ids.derived("conversation.answered", said)
+    about = {"subject": latest["event_id"], "tenantid": tenant}
+    answer = ConversationAnswered(id=str(told), time=clock.now(), data=data, **about)
+    return Message(told, latest["reply_to"], answer.model_dump(mode="json"))
 
 
 def _refusal(connection: Connection, tenant: str, conversation: str) -> HeadgateError:

@@ -1,4 +1,4 @@
-"""What a door and a finished job answer: CloudEvents to the sender's reply queue.
+"""What a door, a finished job and a human answer: CloudEvents to the sender's reply queue.
 
 An answer's `id` is made from the job and what happened, so the same answer sent twice can be told by its id.
 """
@@ -59,6 +59,14 @@ class FinishedData(Data):
     error: str | None = None
 
 
+class ConversationAnsweredData(Data):
+    conversation: str
+    agent: str = Field(description="Whose conversation it was, and is again.")
+    user_identifier: str | None = Field(None, description="The user's, as the turns' asker named it.")
+    job: UUID = Field(description="The latest turn of the conversation.")
+    answer: str = Field(description="What the human says to the user.")
+
+
 class _Answer(Data):
     specversion: Literal["1.0"] = "1.0"
     id: str
@@ -84,4 +92,11 @@ class Finished(_Answer):
     data: FinishedData
 
 
-Answer = Accepted | Refused | Finished
+class ConversationAnswered(_Answer):
+    """A human answered a conversation that an agent had handed off; it comes where its latest turn was asked for."""
+
+    type: Literal["headgate.conversation.answered"] = "headgate.conversation.answered"
+    data: ConversationAnsweredData
+
+
+Answer = Accepted | Refused | Finished | ConversationAnswered

@@ -148,6 +148,8 @@ def _operations() -> dict[str, Any]:
         },
         "finish": _operation("send", "replies", "A job is over, whichever way it ended.")
         | {"messages": _of("replies", ["finished"])},
+        "answer": _operation("send", "replies", "A human answered a conversation that an agent had handed off.")
+        | {"messages": _of("replies", ["conversation.answered"])},
         "tell": streamed.operation(),
         "keep": _operation("send", "refused", "A message was turned away, and is kept for inspection."),
     }

@@ -9,6 +9,8 @@ from shared.contracts.answers import (
     Accepted,
     AcceptedData,
     Answer,
+    ConversationAnswered,
+    ConversationAnsweredData,
     Finished,
     FinishedData,
     Reason,
@@ -60,6 +62,19 @@ ANSWERS: Mapping[str, Answer] = {
         subject=_ID,
         tenantid=TENANT,
         data=FinishedData(job=_JOB, state="done", result={"answer": "It runs a block within a context."}),
+    ),
+    "conversation.answered": ConversationAnswered(
+        id="2f9e8d7c-6b5a-5c4d-9e3f-2a1b0c9d8e44",
+        time=_ENDED,
+        subject=_ID,
+        tenantid=TENANT,
+        data=ConversationAnsweredData(
+            conversation="case-17",
+            agent="default",
+            user_identifier="ann",
+            job=_JOB,
+            answer="I have sent you a new one.",
+        ),
     ),
 }
 

@@ -10,7 +10,7 @@ from typing import Any, Literal
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
-from shared.contracts.answers import Accepted, Finished, Refused
+from shared.contracts.answers import Accepted, ConversationAnswered, Finished, Refused
 from shared.contracts.envelope import Envelope
 from shared.contracts.events import EVENTS
 from shared.contracts.kinds import KINDS
@@ -30,6 +30,7 @@ MODELS: Mapping[str, tuple[type[BaseModel], Mode]] = {
     "accepted": (Accepted, "serialization"),
     "refused": (Refused, "serialization"),
     "finished": (Finished, "serialization"),
+    "conversation.answered": (ConversationAnswered, "serialization"),
     **{name: (event, "serialization") for name, event in EVENTS.items()},
 }
 

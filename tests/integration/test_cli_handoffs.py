@@ -1,15 +1,21 @@
 """Conversations that wait for a human: listed over tenants, given back with an answer, and never another tenant's."""
 
+from contextlib import closing
 from typing import Any
+from uuid import UUID
 
 import pytest
 
+from producers.client import Headgate
+from shared.bus import connect
 from shared.cell import Cell
+from shared.contracts.answers import Answer, ConversationAnswered, ConversationAnsweredData
 from shared.rehearsal.client import Rehearsal
 from tests.support.cells import make_tenant
 from tests.support.commands import done, refused
 from tests.support.turning import Slot, configure, says
 from tests.support.walking import job, submit
+from workers.upkeep.relay import Relay
 
 HAND_OFF = """
 INSERT INTO tenant.conversations (tenant_id, conversation_id, agent, user_identifier, state, handed_off_at,
@@ -55,7 +61,8 @@ def test_who_has_waited_longest_stands_first_over_all_tenants(waiting: Cell) -> 
 
 
 def test_a_conversation_goes_back_to_its_agent_with_the_humans_answer(waiting: Cell) -> None:
-    done(waiting.settings, "handoffs", "resolve", "acme", "old", "--message", "It is on its way.")
+    said = done(waiting.settings, "handoffs", "resolve", "acme", "old", "--message", "It is on its way.")
+    assert "Nobody is told" in said.out
     done(waiting.settings, "handoffs", "resolve", "acme", "new")
     assert listed(waiting) == [("globex", "middle")]
     told = [{"conversation_id": "old", "role": "assistant", "content": "It is on its way."}]
@@ -63,6 +70,33 @@ def test_a_conversation_goes_back_to_its_agent_with_the_humans_answer(waiting: C
     again = refused(waiting.settings, "handoffs", "resolve", "acme", "old", "--message", "twice")
     assert "waits for no human" in again
     assert messages(waiting, "acme") == told
+
+
+def test_the_humans_answer_leaves_for_whoever_asked_for_the_latest_turn(speaking_cell: Cell) -> None:
+    cell, slot = speaking_cell, Slot(speaking_cell)
+    key = make_tenant(cell, "acme").secret
+    configure(cell, "acme", escalation_keywords=["human"], tools=[])
+    turns = []
+    for name in ("first", "second"):
+        asked = {"conversation": "c", "message": "I want a human!", "userIdentifier": "ann"}
+        turns.append(submit(cell, "agent.turn", asked, key, replyto=f"headgate.replies.acme.{name}", id=name))
+        slot.serve()
+    said = done(cell.settings, "handoffs", "resolve", "acme", "c", "--message", "I am Bob.")
+    assert "Nobody" not in said.out
+    with closing(connect(cell.bus_url)) as bus:
+        Relay(cell, bus).relay()
+    told = {name: answers(cell, key, name) for name in ("first", "second")}
+    assert [answer.type for answer in told["first"]] == ["headgate.job.finished"]
+    (answered,) = (answer for answer in told["second"] if isinstance(answer, ConversationAnswered))
+    assert (answered.subject, answered.tenantid) == ("second", "acme")
+    assert answered.data == ConversationAnsweredData(
+        conversation="c", agent="default", user_identifier="ann", job=UUID(turns[1]), answer="I am Bob."
+    )
+
+
+def answers(cell: Cell, key: str, name: str) -> list[Answer]:
+    with Headgate(cell.bus_url, key, principal="acme", name=name) as headgate:
+        return list(headgate.answers(0.2))
 
 
 def test_nothing_is_given_back_that_is_not_there(waiting: Cell) -> None:
