@@ -71,7 +71,7 @@ def aftermath(story: Story, servers: Servers, model: Rehearsal) -> Iterator[Afte
     model.clear()
     with (
         tempfile.TemporaryDirectory() as home,
-        cells.test_cell(servers, Path(home), **_settings(model)) as cell,
+        cells.test_cell(servers, Path(home), **settings(model)) as cell,
         Beyond().there() as beyond,
     ):
         striking = Striking(story, cell, model, beyond, Path(home))
@@ -88,7 +88,7 @@ def aftermath(story: Story, servers: Servers, model: Rehearsal) -> Iterator[Afte
             yield Aftermath(striking, points, turns, bill, [json.loads(body) for body in model.requests()])
 
 
-def _settings(model: Rehearsal) -> Mapping[str, Any]:
+def settings(model: Rehearsal) -> Mapping[str, Any]:
     """The model's books are those of a second provider too, and tools may reach this machine."""
     backup = {"base_url": model.url, "api_key": BACKUP_KEY, "call_log_url": model.url}
     books = {"call_log_url": model.url, "call_log_grace_seconds": 0}

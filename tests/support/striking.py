@@ -46,7 +46,7 @@ class Turn:
     """A turn that was struck, and what stood on record then.
 
     `finished`: which call had answered each place; `remembered`: when it had remembered what it did, if it had;
-    `loses`: answers that were lost, at most.
+    `served`: the calls that its model had served; `loses`: answers that were lost, at most.
     """
 
     word: str
@@ -54,6 +54,7 @@ class Turn:
     struck: str
     finished: Mapping[str, str]
     remembered: datetime | None
+    served: Sequence[str]
     loses: int = 1
 
     def key(self, place: str) -> str:
@@ -92,20 +93,24 @@ class Striking:
         job = self._begin(word, stream=nth % 2 == 0)
         assert ended(slot(self.cell, LANE, self._told(word), dies_at=nth)) == -signal.SIGKILL
         *_, last = self._told(word).read_text().split()
-        return self._turn(word, job, f"{nth}: {last}")
+        return self.struck(word, job, f"{nth}: {last}")
 
     def inside(self, nth: int) -> Turn:
         """A turn whose process dies inside the `nth` of the calls that are to be struck."""
         word, call = f"c{nth:02}", self.story.inside[nth]
+        job = self.begin_for(call, word)
+        running = slot(self.cell, LANE, self._told(word), dies_at=NEVER)
+        eventually(lambda: self.under_way(call, job), f"{call.name} of {word} is under way")
+        running.kill()
+        self.beyond.let_go()
+        return self.struck(word, job, f"inside {call.name}", loses=call.loses)
+
+    def begin_for(self, call: Inside, word: str) -> str:
+        """The id of an accepted turn that will not come further than this call."""
         if call.held is not None:
             self.beyond.hold(call.held)
         faults = [{"match": word, **fault} for fault in call.faults]
-        job = self._begin(word, stream=call.streamed, faults=faults, pace=PACE * call.streamed)
-        running = slot(self.cell, LANE, self._told(word), dies_at=NEVER)
-        eventually(lambda: self._under_way(call, job), f"{call.name} of {word} is under way")
-        running.kill()
-        self.beyond.let_go()
-        return self._turn(word, job, f"inside {call.name}", loses=call.loses)
+        return self._begin(word, stream=call.streamed, faults=faults, pace=PACE * call.streamed)
 
     def over(self, turns: Sequence[Turn]) -> bool:
         """Whether all of these have ended, and the one that nothing struck."""
@@ -132,7 +137,8 @@ class Striking:
         asked = {"conversation": word, "message": f"{word}: what grows?", "userIdentifier": "miller", "stream": stream}
         return submit(self.cell, "agent.turn", asked, self._key)
 
-    def _under_way(self, call: Inside, job: str) -> bool:
+    def under_way(self, call: Inside, job: str) -> bool:
+        """Whether the turn has come to this call."""
         if call.held is not None and not self.beyond.held.is_set():
             return False
         return len(self.served(job)) >= call.served and (not call.streamed or self._tells(job))
@@ -142,10 +148,12 @@ class Striking:
         with Redis.from_url(self.cell.stream_url) as redis:
             return any(b'"delta"' in fields[b"event"] for _, fields in redis.xrange(stream_key(TENANT, UUID(job))))
 
-    def _turn(self, word: str, job: str, struck: str, *, loses: int = 1) -> Turn:
+    def struck(self, word: str, job: str, how: str, *, loses: int = 1) -> Turn:
+        """This turn, as it stands now."""
         answered = [step for step in steps_of(self.cell, TENANT, job) if step["outcome"] is not None]
         finished = {step["place"]: step["call_id"] for step in answered}
-        return Turn(word, job, struck, finished, self.remembered(word), loses)
+        served = [str(call.request_id) for call in self.served(job)]
+        return Turn(word, job, how, finished, self.remembered(word), served, loses)
 
     def _told(self, word: str) -> Path:
         return self._folder / word
