@@ -12,10 +12,11 @@ import typer
 from pydantic import SecretStr
 
 from producers.cli.opening import opened
-from producers.cli.output import Json, console, document, table
+from producers.cli.output import Json, console, document, printable, table
 from shared.cell import Cell
 from shared.errors import HeadgateError
 from shared.tenancy import credentials
+from shared.tenancy.vault import VaultClosed
 
 #: Characters of a line that is read from a pipe: more than a secret may have, so that one that is too long is refused.
 LONGEST = 8192
@@ -69,12 +70,22 @@ def revoke(
 
 
 def rewrap() -> None:
-    """Seal every tenant's data key with the first of HEADGATE_MASTER_KEYS, so that the others can be taken away."""
-    cell, anew = opened(), 0
+    """Seal every tenant's data key with the first of HEADGATE_MASTER_KEYS, so that the others can be taken away.
+
+    A tenant whose key cannot be opened is told of on stderr; the others are sealed all the same, and the command fails.
+    """
+    cell, anew, broken = opened(), 0, 0
     for tenant in cell.tenants.all():
-        with cell.database.transaction(tenant.tenant_id) as connection:
-            anew += cell.vault.rewrap(connection, tenant.tenant_id)
+        try:
+            with cell.database.transaction(tenant.tenant_id) as connection:
+                anew += cell.vault.rewrap(connection, tenant.tenant_id)
+        except VaultClosed as error:
+            broken += 1
+            console(stderr=True).print(printable(f"not sealed anew: {error}"))
     console().print(f"Sealed anew: {anew}.")
+    if broken:
+        console(stderr=True).print(f"Keep the old master keys: {broken} of the tenants' data keys still need them.")
+        raise typer.Exit(1)
 
 
 def _opened(tenant: str) -> Cell:

@@ -124,6 +124,23 @@ def test_a_changed_master_key_opens_what_the_old_one_sealed_until_it_is_sealed_a
     assert secret(two, "acme", vault=only) == SECRET
 
 
+def test_sealing_anew_goes_on_past_a_tenant_whose_key_nobody_opens_and_says_so(
+    two: Cell, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Acme comes first; its data key is sealed with a master key that is lost."""
+    add(two, "globex", "sk-globex-0123456789")
+    with two.database.transaction("acme") as connection:
+        connection.execute("UPDATE tenant.data_keys SET master_key = 'lost'")
+    rotated = Cell(two.settings.model_copy(update={"master_keys": SecretStr(f"{ANOTHER},{MASTER_KEYS}")}))
+    monkeypatch.setattr(credential, "opened", lambda: rotated)
+    assert run(["credential", "rewrap"]) == 1
+    said = capsys.readouterr()
+    assert "Sealed anew: 1." in said.out
+    assert "secrets of tenant 'acme' are sealed with master key lost" in " ".join(said.err.split())
+    assert secret(two, "globex", vault=keys(ANOTHER)) == "sk-globex-0123456789"
+    rotated.close()
+
+
 def test_a_platform_without_a_master_key_says_what_to_set(two: Cell) -> None:
     with pytest.raises(ConfigurationError, match="set HEADGATE_MASTER_KEYS"):
         secret(two, "acme", vault=Vault(None))
