@@ -1,8 +1,10 @@
 """Which models are asked, in which order, and what becomes of a job that none of them answers."""
 
 from collections.abc import Iterator
+from datetime import timedelta
 
 import pytest
+from structlog.testing import capture_logs
 
 from shared.agents.configuration import Target
 from shared.cell import Cell
@@ -10,7 +12,7 @@ from shared.clock import now
 from shared.embedded import Servers
 from shared.rehearsal.client import Rehearsal, rehearsal
 from shared.rehearsal.settings import RehearsalSettings
-from tests.support.providing import CHAT, EU, KEYS, US, Asking, allowed, provided, resident
+from tests.support.providing import CHAT, EU, KEYS, TIMEOUT, US, Asking, allowed, provided, resident
 from tests.support.spending import journaled
 from tests.support.workers import eventually
 from workers.models import circuit
@@ -65,11 +67,14 @@ def test_a_fallback_answers_where_a_model_does_not_and_the_turn_can_tell_why(
 ) -> None:
     model.settings(faults=[{"fault": fault, "times": None}])
     asking.targets = (US, EU, US)
-    row = asking.run()
+    with capture_logs() as logs:
+        row = asking.run()
     assert (row["state"], row["failures"], row["result"]["provider"]) == ("done", 0, "eu")
     ((passed),) = row["result"]["passed_over"]
     assert (passed["provider"], passed["model"]) == ("us", CHAT)
     assert passed["why"]
+    (logged,) = [entry for entry in logs if entry["event"] == "a model is passed over"]
+    assert logged.items() >= (passed | {"job": str(row["job_id"]), "place": "0.model", "log_level": "warning"}).items()
     first, second = journaled(asking.cell, "acme")
     assert (first["state"], first["provider"]) == (state, "us")
     assert (second["state"], second["provider"], second["place"]) == ("answered", "eu", first["place"])
@@ -151,6 +156,22 @@ def test_a_rate_limit_gives_the_slot_back_until_it_is_over_and_is_no_failure(ask
     assert (row["state"], row["failures"], row["error"]) == ("done", 0, None)
     refused, answered = journaled(asking.cell, "acme")
     assert (answered["intended_at"] - refused["ended_at"]).total_seconds() >= 2.0
+
+
+@pytest.mark.parametrize("fault", ["500", "hang"])
+def test_a_failure_gives_the_slot_back_while_its_job_backs_off(asking: Asking, model: Rehearsal, fault: str) -> None:
+    """The one slot there is runs another tenant's job meanwhile, and nobody sleeps in it."""
+    model.settings(faults=[{"fault": fault}])
+    asking.timeout = 1.0
+    row = asking.run()
+    assert (row["state"], row["failures"]) == ("waiting", 1)
+    assert row["due_at"] > now(), "it waits in the gate"
+    asking.timeout = TIMEOUT
+    assert asking.run(tenant="globex")["state"] == "done"
+    row = asking.again(row)
+    assert (row["state"], row["failures"]) == ("done", 1)
+    failed, answered = journaled(asking.cell, "acme")
+    assert answered["intended_at"] - failed["ended_at"] >= timedelta(seconds=0.4), "half of the first second, at least"
 
 
 def test_a_provider_that_asks_for_no_wait_is_not_asked_again_at_once(asking: Asking, model: Rehearsal) -> None:
