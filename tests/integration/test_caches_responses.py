@@ -14,6 +14,7 @@ from tests.support.billing import records, sums
 from tests.support.caching import KEY_OF_THE_MODEL, QUESTION, Caller, calls
 from tests.support.cells import make_tenant
 from tests.support.commands import done
+from tests.support.providing import allowed
 from tests.support.turning import configure, know, rows, says, steps_of, wants
 from tests.support.walking import job, submit
 from workers.context import Context
@@ -68,6 +69,16 @@ def test_whatever_an_answer_depends_on_makes_another_request(caller: Caller, mod
     know(caller.cell, "acme", "lifts", "The red lift goes to the roof.")
     answer(caller, agent())
     assert (calls(model), caller.hits()) == (5, [])
+
+
+def test_what_may_not_be_asked_any_more_is_not_answered_from_before_either(caller: Caller, model: Rehearsal) -> None:
+    answer(caller, agent())
+    allowed(caller.cell, "another")
+    with pytest.raises(AssertionError, match="tier 'pro' does not allow this model"):
+        answer(caller, agent())
+    allowed(caller.cell, "rehearsal-1")
+    assert answer(caller, agent())["content"]
+    assert calls(model) == 1
 
 
 def test_nothing_is_kept_where_it_was_not_asked_for_or_is_over(caller: Caller, model: Rehearsal) -> None:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from shared.agents import cached
 from shared.agents.agents import Agent
+from shared.agents.configuration import AgentConfiguration
 from shared.knowledge import documents
 from workers.context import Context
 from workers.turns.cache import Entry, keep, spared
@@ -61,7 +62,7 @@ def cached_chat(
     `told` hears the text of an answer that is kept, at once; those that the model gives are told on their way.
     """
     configuration = question.agent.configuration
-    if not configuration.cache_seconds or context.past(place) is not None:
+    if not configuration.cache_seconds or context.past(place) is not None or not _may_be_asked(context, configuration):
         return ask()
     tenant, body = context.tenant.tenant_id, question.body()
     with context.reading() as connection:
@@ -74,6 +75,11 @@ def cached_chat(
     if _is_whole(outcome, question):
         keep(context, [Entry("response", key, dict(outcome), configuration.cache_seconds)])
     return outcome
+
+
+def _may_be_asked(context: Context, configuration: AgentConfiguration) -> bool:
+    """Whether the tenant's terms allow the model of choice: what it may not ask now, it is not answered from before."""
+    return bool(context.models.routes(configuration.targets[:1], credential=configuration.credential))
 
 
 def _again(
