@@ -24,6 +24,7 @@ from sqlalchemy.pool import ConnectionPoolEntry
 from shared.errors import ConfigurationError, Unavailable
 from shared.stores import silence
 from shared.stores.silence import Answering
+from shared.stores.together import command
 
 #: SQLAlchemy's name of the driver.
 DRIVER = "postgresql+psycopg"
@@ -154,15 +155,15 @@ def _waiting(connection: Connection) -> AbstractContextManager[object]:
 def _pipelined(connection: Connection) -> Iterator[None]:
     """One round trip; psycopg's `transaction` waits for BEGIN, for the statements and for COMMIT, in a pipeline too."""
     try:
-        with connection.pipeline():
-            connection.execute("BEGIN")
+        with connection.pipeline() as pipeline:
+            command(pipeline, b"BEGIN")
             try:
                 yield
             except BaseException:
                 if connection.info.pipeline_status != PipelineStatus.ABORTED:
-                    connection.execute("ROLLBACK")
+                    command(pipeline, b"ROLLBACK")
                 raise
-            connection.execute("COMMIT")
+            command(pipeline, b"COMMIT")
     finally:
         if not connection.closed and connection.info.transaction_status == TransactionStatus.INERROR:
             connection.rollback()

@@ -5,10 +5,14 @@ takes what is sent and passes nothing on. So this side gives a connection up tha
 statement may take, and the server ends a transaction in which it hears nothing, whose locks others wait for.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, TypeVar
 
 import psycopg
 from psycopg.abc import PQGen
+
+from shared.stores.together import Together
 
 RV = TypeVar("RV")
 
@@ -34,6 +38,15 @@ class Answering(psycopg.Connection[Any]):
     """Gives itself up when a statement has no end in time."""
 
     silence = SILENCE
+
+    @contextmanager
+    def pipeline(self) -> Iterator[Together]:
+        """Its statements leave together."""
+        made = self._pipeline
+        if not isinstance(made, Together):
+            self._pipeline = made = Together(self)
+        with super().pipeline():
+            yield made
 
     def wait(self, gen: PQGen[RV], interval: float = 0.1, timeout: float | None = None) -> RV:
         """Everything that psycopg waits for on a connection it waits for here."""

@@ -1,6 +1,7 @@
 """A pipelined transaction: all or nothing like any other, whatever is sent before the first answer is read."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
+from typing import Any
 
 import pytest
 from psycopg import errors
@@ -8,6 +9,7 @@ from psycopg import errors
 from shared.cell import Cell
 from shared.errors import HeadgateError
 from shared.stores.postgres import Connection, Database
+from shared.stores.silence import Answering
 from tests.support.cells import make_tenant
 
 NAMES = "SELECT conversation_id FROM tenant.conversations ORDER BY 1"
@@ -32,6 +34,17 @@ def kept(database: Database) -> tuple[list[str], int]:
 def say(connection: Connection, *names: str) -> None:
     for name in names:
         connection.execute(SAY, ("acme", name))
+
+
+def counted(gen: Generator[Any, Any, Any], waits: list[object]) -> Generator[Any, Any, Any]:
+    """The same, noting each time that it waits for the network."""
+    try:
+        waited = next(gen)
+        while True:
+            waits.append(waited)
+            waited = gen.send((yield waited))
+    except StopIteration as end:
+        return end.value
 
 
 def attempt(database: Database, write: Callable[[Connection], None]) -> None:
@@ -90,3 +103,23 @@ def test_a_binding_ends_with_its_pipeline(database: Database) -> None:
     with database.transaction(pipelined=True) as connection:
         seen = connection.execute(NAMES)
     assert seen.fetchall() == []
+
+
+def test_what_is_asked_together_leaves_together(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    kept(database)
+    with database.transaction("acme", pipelined=True) as connection:
+        waits = list[object]()
+        wait = type(connection).wait
+        monkeypatch.setattr(Answering, "wait", lambda self, gen, *rest: wait(self, counted(gen, waits), *rest))
+        say(connection, *(f"c-{number}" for number in range(20)))
+        assert not waits, "a statement waited for the network before an answer was wanted"
+    assert waits
+    monkeypatch.undo()
+    assert len(kept(database)[0]) == 20
+
+
+def test_more_than_a_buffer_takes_goes_through_while_as_much_comes_back(database: Database) -> None:
+    echo = "SELECT %s::text AS said"
+    with database.transaction("acme", pipelined=True) as connection:
+        asked = [connection.execute(echo, (str(number % 10) * 1_000_000,)) for number in range(20)]
+    assert [one["said"][0] for cursor in asked for one in cursor] == [str(number % 10) for number in range(20)]
