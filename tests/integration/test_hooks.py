@@ -39,6 +39,10 @@ class Loud:
     def after_answer(self, turn, answer):
         return answer.upper()
 
+class Changes:
+    def before_turn(self, turn):
+        turn.user_context["plan"] = "platinum"
+
 class Silent:
     def after_answer(self, turn, answer):
         return None
@@ -58,7 +62,8 @@ class Hangs:
     def before_turn(self, turn):
         gate.wait(60)
 
-polite, strict, loud, silent, raises, exits, hangs = Polite(), Strict(), Loud(), Silent(), Raises(), Exits(), Hangs()
+polite, strict, loud, silent, changes = Polite(), Strict(), Loud(), Silent(), Changes()
+raises, exits, hangs = Raises(), Exits(), Hangs()
 """
 
 
@@ -95,7 +100,7 @@ def install(folder: Path, *names: str) -> Any:
 
 
 def test_hooks_speak_in_the_order_of_their_names_and_once(turns: Turns, tmp_path: Path) -> None:
-    with install(tmp_path, "polite", "silent", "loud"):
+    with install(tmp_path, "changes", "polite", "silent", "loud"):
         first, second = turns.run(asked, asked, **ANN)
         import operators  # type: ignore[import-not-found]  # noqa: PLC0415 - installed above
 
@@ -104,10 +109,11 @@ def test_hooks_speak_in_the_order_of_their_names_and_once(turns: Turns, tmp_path
     assert [word for word, _ in said] == ["before", "after"]
     assert {turn.job for _, turn in said} == {UUID(turns.job)}
     assert [step["place"] for step in turns.journal()] == [
-        "hook.before.0-polite",
-        "hook.after.0-polite",
-        "hook.after.1-silent",
-        "hook.after.2-loud",
+        "hook.before.0-changes",
+        "hook.before.1-polite",
+        "hook.after.1-polite",
+        "hook.after.2-silent",
+        "hook.after.3-loud",
     ]
     assert {step["kind"] for step in turns.journal()} == {"hook"}
 

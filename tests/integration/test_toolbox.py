@@ -110,6 +110,20 @@ def test_a_tool_is_told_of_the_job_by_the_job_alone(turns: Turns) -> None:
     assert (use.conversation, str(use.job), use.place) == ("c-1", turns.job, "0.tool.0")
 
 
+def test_what_a_tool_does_to_what_it_is_told_no_other_sees(turns: Turns) -> None:
+    counted = Counted()
+
+    def changes(use: Use, _: Mapping[str, Any]) -> str:
+        use.user_context["plan"] = "platinum"  # type: ignore[index]  # it should not, and can
+        return "done"
+
+    toolbox = having(tool("changes", changes), counted.tool)
+    told = {"userContext": {"plan": "gold"}}
+    turns.run(lambda *run: [using(toolbox, call(name))(*run) for name in ("changes", "counted")][1:], **told)
+    ((use, _),) = counted.uses
+    assert use.user_context == {"plan": "gold"}
+
+
 def refusals() -> float:
     return REGISTRY.get_sample_value("headgate_tool_calls_total", {"tool": "unknown", "outcome": "refused"}) or 0.0
 

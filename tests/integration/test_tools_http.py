@@ -27,7 +27,7 @@ def test_an_endpoint_is_asked_below_its_url_with_what_was_declared() -> None:
     (heard,) = there.heard
     assert (heard.method, heard.target, json.loads(heard.body)) == (
         "POST",
-        "/v1/orders/7?full=True&tag=a&tag=b+c",
+        "/v1/orders/7?full=true&tag=a&tag=b+c",
         {"n": 1},
     )
     assert heard.headers["authorization"] == f"Bearer {SECRET}"
@@ -157,17 +157,47 @@ def test_no_path_and_query_ask_for_anything_but_one_thing_below(
     assert ".." not in unquote(heard.target.partition("?")[0]).split("/")
 
 
-def endless(talk: Talk) -> None:
+def pouring(first: bytes, more: bytes) -> Behaviour:
     """An answer without an end, as fast as it is taken."""
-    talk.await_request()
-    talk.end.settimeout(None)  # it goes on until its client has left
-    talk.end.sendall(b"HTTP/1.1 200 OK\r\ncontent-type: text/plain\r\n\r\n")
-    while not talk.provider.over.is_set():
-        talk.end.sendall(b"x" * 65_536)
+
+    def behave(talk: Talk) -> None:
+        talk.await_request()
+        talk.end.settimeout(None)  # it goes on until its client has left
+        talk.end.sendall(first)
+        while not talk.provider.over.is_set():
+            talk.end.sendall(more)
+
+    return behave
+
+
+TEXT = b"HTTP/1.1 200 OK\r\ncontent-type: text/plain\r\n"
+
+
+def packed_endlessly() -> bytes:
+    """A beginning, after which empty blocks may follow for ever."""
+    pack = zlib.compressobj(wbits=16 + zlib.MAX_WBITS)
+    return pack.compress(b"hello") + pack.flush(zlib.Z_SYNC_FLUSH)
+
+
+@pytest.mark.parametrize(
+    ("first", "more"),
+    [
+        (b"", b"HTTP/1.1 100 Continue\r\n\r\n" * 2000),
+        (TEXT + b"content-encoding: gzip\r\n\r\n" + packed_endlessly(), b"\x00\x00\x00\xff\xff" * 10_000),
+        (TEXT + b"content-encoding: gzip\r\n\r\n" + gzip.compress(b"hello"), b"x" * 50_000),
+        (TEXT + b"transfer-encoding: chunked\r\n\r\n", b"1;" + b"a" * 50_000 + b"\r\nx\r\n"),
+    ],
+    ids=["interim", "unpacks to nothing", "after the end", "around chunks"],
+)
+def test_what_never_becomes_an_answer_is_left_where_enough_has_come(first: bytes, more: bytes) -> None:
+    with balky(pouring(first, more)) as there:
+        with pytest.raises(ToolFailed, match=r"more than 524\d{3} bytes"):
+            asked(tool(f"http://127.0.0.1:{there.port}/"))
+        assert there.left.wait(3)
 
 
 def test_an_answer_without_an_end_is_left_where_enough_has_been_read() -> None:
-    with balky(endless) as there:
+    with balky(pouring(TEXT + b"\r\n", b"x" * 65_536)) as there:
         answer = asked(tool(f"http://127.0.0.1:{there.port}/"), seconds=5.0)
         assert (len(answer["text"]), answer["truncated"]) == (65_536, True)
         assert there.left.wait(3)

@@ -14,6 +14,7 @@ from mcp.server.mcpserver import Context, MCPServer
 from tests.support.balky import balky, silent
 from tests.support.mcp_servers import by_the_sdk, done, listed, offered, saying, scripted
 from tests.support.outsider import SECRET, Heard, Says, outsider
+from workers.interruption import Interrupted, Interruption
 from workers.outside.background import background
 from workers.turns.tools import listings as kept
 from workers.turns.tools.mcp import listings
@@ -119,6 +120,44 @@ def test_who_comes_while_a_server_is_asked_waits_for_that_answer() -> None:
             thread.join()
         lists = [heard for heard in there.heard if b"tools/list" in heard.body]
     assert (found, len(lists)) == ([["crm__look"]] * 4, 1)
+
+
+def test_who_waited_for_a_run_that_ended_asks_for_itself() -> None:
+    """Else it would go without the tools of a server that is there."""
+    asked, waits, go = threading.Event(), threading.Event(), threading.Event()
+    say, found = scripted([listed("look")]), list[list[str]]()
+
+    def slowly(heard: Heard) -> Says:
+        asked.set()
+        go.wait(10)
+        return say(heard)
+
+    def ends() -> float:
+        if waits.is_set():
+            raise Interrupted(Interruption.CANCELLED)
+        return inf
+
+    def goes_on() -> float:
+        waits.set()
+        return inf
+
+    with outsider(slowly) as there:
+
+        def first() -> None:
+            with pytest.raises(Interrupted):
+                offered(there.url, guard=ends)
+            go.set()
+
+        threads = [
+            threading.Thread(target=first),
+            threading.Thread(target=lambda: found.append(list(offered(there.url, guard=goes_on)))),
+        ]
+        threads[0].start()
+        assert asked.wait(10)
+        threads[1].start()
+        for thread in threads:
+            thread.join()
+    assert found == [["crm__look"]]
 
 
 def test_a_server_that_is_away_offers_nothing_and_is_not_asked_again_at_once() -> None:

@@ -2,6 +2,7 @@
 
 import sys
 import threading
+from asyncio import CancelledError
 from contextlib import closing
 from functools import partial
 
@@ -41,6 +42,17 @@ def test_work_that_outlives_its_time_is_left_behind_and_counted_until_it_ends() 
     assert REGISTRY.get_sample_value("headgate_tools_left_behind") == before + 1
     gate.set()
     eventually(lambda: left_behind() == before, "the thread has ended")
+
+
+@pytest.mark.parametrize("error", [SystemExit, KeyboardInterrupt, CancelledError, GeneratorExit])
+def test_work_that_would_end_more_than_itself_ends_at_once(error: type[BaseException]) -> None:
+    """Nobody waits until its time is over, for its thread is gone."""
+
+    def does() -> None:
+        raise error
+
+    with pytest.raises(Exited, match=f"by {error.__name__}"):
+        alone(Work("ends", does, LONG), unguarded)
 
 
 def test_what_stops_the_run_leaves_all_of_its_work_behind() -> None:

@@ -13,6 +13,7 @@ from workers.turns.tools.own import known, own_tools
 
 CODE = """
 import math, sys
+from shared.errors import HeadgateError
 from workers.turns.tools.tool import Tool
 
 def made(name, **more):
@@ -24,6 +25,14 @@ other = made("another")
 endless = made("endless", timeout=math.inf)
 exits = Tool("exits", "…", {"type": "object"}, lambda use, arguments: sys.exit(3))
 recall = made("recall")
+
+class Away(HeadgateError):
+    pass
+
+def is_away(use, arguments):
+    raise Away("hunter2")
+
+away = Tool("away", "…", {"type": "object"}, is_away)
 number = 5
 
 def explodes():
@@ -92,3 +101,9 @@ def test_a_tool_cannot_end_its_process(tmp_path: Path) -> None:
         (exits,) = own_tools(["exits"])
         assert answered(asked("exits", "{}", exits)) == {"error": "the tool tried to end the process"}
         assert not math.isinf(exits.timeout)
+
+
+def test_a_tool_breaks_and_does_not_fail_its_run_whatever_it_raises(tmp_path: Path) -> None:
+    with installed(tmp_path, {GROUP: {"away": "away"}}, CODE):
+        (away,) = own_tools(["away"])
+        assert answered(asked("away", "{}", away)) == {"error": "the tool broke; what happened is on record"}

@@ -1,8 +1,8 @@
 """One HTTP request to what a tenant declared.
 
 As plain as can be: no proxies, cookies or credentials that this machine may know of, no connection that another call
-has used, let alone another tenant's. What is waited for is bounded by the call (`workers.models.bounds`), what is read
-by `most`, and where it goes by `workers.outside.hosts`.
+has used, let alone another tenant's. What is waited for, and what comes, is bounded by the call
+(`workers.models.bounds`), what of it is read by `most`, and where it goes by `workers.outside.hosts`.
 """
 
 import ssl
@@ -20,6 +20,10 @@ from workers.outside.urls import Url
 
 #: How often an answer may send whoever asked to another place.
 REDIRECTS = 3
+
+#: Bytes that may come besides four times as many as a body may have: headers and redirects, what is around chunks, what
+#: unpacks to nothing. A server that sends as much of that as it can would keep a core busy while a call may last.
+AROUND = 262_144
 
 #: Statuses that do, and those of them that keep method and body whatever they are (RFC 9110, 15.4).
 REDIRECTING = frozenset({301, 302, 303, 307, 308})
@@ -66,7 +70,10 @@ def tls() -> ssl.SSLContext:
 
 
 def fetch(ask: Ask, allowed: Sequence[Network], *, most: int, onward: Onward) -> Answer:
-    """The answer, of which so many bytes are read at most. Within `bounded`; raises `NotAllowed`, `NotAnswered`."""
+    """The answer, of which so many bytes are read at most; raises `NotAllowed`, `NotAnswered`.
+
+    Within `bounded`, by `most_bytes=on_the_wire(most)`.
+    """
     for _ in range(REDIRECTS + 1):
         answer = asked(ask, allowed, most=most)
         location = answer.headers.get("location")
@@ -74,6 +81,11 @@ def fetch(ask: Ask, allowed: Sequence[Network], *, most: int, onward: Onward) ->
             return answer
         ask = onward(ask, method_after(ask.method, answer.status), ask.url.onward(location))
     raise NotAnswered(f"the answer leads on and on: more than {REDIRECTS} redirects are not followed")
+
+
+def on_the_wire(most: int) -> int:
+    """Bytes that may come for a body of so many."""
+    return 4 * most + AROUND
 
 
 def asked(ask: Ask, allowed: Sequence[Network], *, most: int) -> Answer:

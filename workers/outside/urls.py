@@ -80,7 +80,7 @@ class Url:
                 f"the path {path[:200]!r} is not allowed: write it plainly, without `..`, `//`, `%`, `?` or a host; "
                 "what it stands for is encoded here"
             )
-        told = urlencode(query, doseq=True)
+        told = urlencode({name: _written(value) for name, value in query.items()}, doseq=True)
         if has_controls(unquote(told)):
             raise NotAllowed("the query holds line ends or other control characters: leave them out")
         joined = f"{self.path.rstrip('/')}/{quote(path.removeprefix('/'), safe=f'/{STANDS}')}" if path else self.path
@@ -102,6 +102,12 @@ class Url:
             return Url.of(urljoin(str(self), location))
         except (NotAllowed, ValueError):
             raise NotAllowed("the answer leads to a place that is not clear, or not reached by HTTP") from None
+
+
+def _written(value: Plain | Sequence[Plain]) -> Sequence[Plain]:
+    """Each value; truth as JSON writes it, for that is what an endpoint expects."""
+    values = [value] if isinstance(value, Plain) else value
+    return [str(each).lower() if isinstance(each, bool) else each for each in values]
 
 
 def is_plain(path: str) -> bool:

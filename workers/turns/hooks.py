@@ -7,7 +7,8 @@ sees what they said before, and calls them no more.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from copy import deepcopy
+from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
@@ -105,7 +106,7 @@ def _step(context: Context, place: str, turn: Turn, saying: Saying) -> dict[str,
 
 def _asking(context: Context, name: str, hook: Hook, turn: Turn) -> Saying:
     def saying() -> dict[str, Any]:
-        said = _called(context, name, lambda: hook(turn))
+        said = _called(context, name, lambda: hook(_own(turn)))
         if said is None:
             said = BeforeTurn()
         if not isinstance(said, BeforeTurn):
@@ -117,9 +118,14 @@ def _asking(context: Context, name: str, hook: Hook, turn: Turn) -> Saying:
 
 def _showing(context: Context, name: str, hook: Hook, turn: Turn, answer: str) -> Saying:
     def saying() -> dict[str, Any]:
-        return {"answer": _text(name, _called(context, name, lambda: hook(turn, answer)), ANSWER)}
+        return {"answer": _text(name, _called(context, name, lambda: hook(_own(turn), answer)), ANSWER)}
 
     return saying
+
+
+def _own(turn: Turn) -> Turn:
+    """What a hook does to it nobody else sees."""
+    return replace(turn, user_context=deepcopy(turn.user_context))
 
 
 def _called(context: Context, name: str, call: Callable[[], Any]) -> Any:

@@ -12,10 +12,10 @@ import orjson
 
 from shared.agents.connections import HttpEndpoint
 from shared.agents.tools import HTTP_REQUEST
-from workers.models.bounds import Guard, Overdue, bounded
+from workers.models.bounds import Guard, Overdue, TooMuch, bounded
 from workers.outside.addresses import Network, NotAllowed
 from workers.outside.bodies import NotAnswered
-from workers.outside.client import Answer, Ask, Onward, fetch
+from workers.outside.client import Answer, Ask, Onward, fetch, on_the_wire
 from workers.outside.endpoint import Endpoint, Secret, opened, url_of
 from workers.outside.urls import Url
 from workers.turns.tools.told import shown
@@ -82,12 +82,12 @@ class Caller:
             raise ToolRefused(f"{name}: {error}") from error
         try:
             ask = self._ask(use, declared, endpoint, arguments)
-            with bounded(min(declared.timeout, use.seconds), self._guard):
-                most = declared.max_bytes + endpoint.scrub.longest
+            most = declared.max_bytes + endpoint.scrub.longest
+            with bounded(min(declared.timeout, use.seconds), self._guard, most_bytes=on_the_wire(most)):
                 answer = fetch(ask, self._networks, most=most, onward=self._onward(endpoint))
         except NotAllowed as error:
             raise ToolRefused(endpoint.scrub.text(f"{name}: {error}")) from error
-        except (NotAnswered, Overdue) as error:
+        except (NotAnswered, Overdue, TooMuch) as error:
             raise ToolFailed(endpoint.scrub.text(f"{name}: {error}")) from error
         return _result(answer, endpoint, declared.max_bytes)
 

@@ -8,6 +8,7 @@ on until its code ends by itself. They are counted, and where they are too many,
 import threading
 from collections import deque
 from collections.abc import Callable, Generator, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from queue import Empty, SimpleQueue
 from typing import Generic, TypeVar
@@ -36,10 +37,10 @@ class TookTooLong(HeadgateError):  # noqa: N818 - it names what happened
 
 
 class Exited(HeadgateError):  # noqa: N818 - as above
-    """Code that tried to end the process it runs in."""
+    """Code that tried to end more than itself: the process, or a task that it is not in."""
 
-    def __init__(self) -> None:
-        super().__init__("tried to end the process that it runs in")
+    def __init__(self, error: BaseException) -> None:
+        super().__init__(f"tried to end the process that it runs in, by {type(error).__name__}")
 
 
 @dataclass(frozen=True)
@@ -65,10 +66,10 @@ class Attempt(threading.Thread, Generic[Made]):
     def run(self) -> None:
         try:
             self._made.append(self.work.do())
-        except SystemExit:
-            self._error = Exited()
         except Exception as error:  # noqa: BLE001 - handed to the thread that waits, which judges it
             self._error = error
+        except BaseException as error:  # noqa: BLE001 - an exit, an interrupt, a cancellation: nobody's but this thread's
+            self._error = Exited(error)
         self._ended.put(self)
 
     def leave(self) -> None:
@@ -110,8 +111,8 @@ def together(works: Sequence[Work[Made]], guard: Callable[[], None]) -> Generato
 
 def alone(work: Work[Made], guard: Callable[[], None]) -> Made:
     """What comes of this work; raises what it raises, what the guard raises, `Exited` or `TookTooLong`."""
-    (attempt,) = together([work], guard)
-    return attempt.result()
+    with closing(together([work], guard)) as attempts:
+        return next(attempts).result()
 
 
 def left_behind() -> int:

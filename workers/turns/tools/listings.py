@@ -47,13 +47,15 @@ class Listings:
 
     def get(self, key: Key, ask: Callable[[], Listing], *, seconds: float, guard: Guard) -> Listing:
         """The listing; raises what asking raises, and for who waited meanwhile `NotAnswered`."""
-        future, mine = self._taken(key)
-        if mine:
-            return self._asked(key, future, ask)
         bounds = Bounds(seconds, guard)
-        while not future.done():
-            wait([future], bounds.patience())
-        return future.result()
+        while True:
+            future, mine = self._taken(key)
+            if mine:
+                return self._asked(key, future, ask)
+            while not future.done():
+                wait([future], bounds.patience())
+            if not future.cancelled():
+                return future.result()
 
     def forget(self, key: Key) -> None:
         """Ask anew next time: what the server does is not what it said."""
@@ -77,9 +79,13 @@ class Listings:
     def _asked(self, key: Key, future: Future[Listing], ask: Callable[[], Listing]) -> Listing:
         try:
             listing = ask()
-        except BaseException as error:
-            self._keep(key, future, AWAY if isinstance(error, NotAllowed | NotAnswered | Overdue) else 0.0)
+        except (NotAllowed, NotAnswered, Overdue) as error:
+            self._keep(key, future, AWAY)
             future.set_exception(NotAnswered(f"its tools are not known: {error}"))
+            raise
+        except BaseException:  # the run that asked is over, and nothing has been heard: who waits asks for itself
+            future.cancel()
+            future.set_running_or_notify_cancel()
             raise
         self._keep(key, future, FRESH)
         future.set_result(listing)

@@ -14,8 +14,9 @@ from typing import Any
 import structlog
 
 from shared.agents.tools import BUILT_IN, GROUP, SEPARATOR, of_connection
+from shared.errors import HeadgateError
 from workers.turns.entry_points import Broken, loaded
-from workers.turns.tools.tool import Tool, ToolFailed, Use
+from workers.turns.tools.tool import Tool, ToolFailed, ToolRefused, Use
 
 #: As providers take names of tools.
 NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
@@ -78,11 +79,15 @@ def _broken(name: str, why: str) -> Broken:
 
 
 def _staying(act: Act) -> Act:
-    """A tool may not end the process; what else it raises is judged where all tools are called."""
+    """A tool may not end the process, nor fail its run as Headgate's own parts do; it fails, or it breaks."""
 
     def acting(use: Use, arguments: Mapping[str, Any]) -> Any:
         try:
             return act(use, arguments)
+        except (ToolFailed, ToolRefused):
+            raise
+        except HeadgateError as error:
+            raise RuntimeError(f"{type(error).__name__}: {error}") from error
         except SystemExit as error:
             raise ToolFailed("the tool tried to end the process") from error
 

@@ -5,6 +5,7 @@ job. A model that asks for more, because it errs or because a document told it t
 """
 
 from collections.abc import Collection, Mapping, Sequence
+from copy import deepcopy
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -83,7 +84,7 @@ class Toolbox:
             tenant=context.tenant.tenant_id,
             agent=payload.agent,
             user_identifier=payload.user_identifier,
-            user_context=payload.user_context,
+            user_context=deepcopy(payload.user_context),  # what a tool does to it no other tool sees
             conversation=payload.conversation,
             job=context.run.job,
             place=place,
