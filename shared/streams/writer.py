@@ -42,6 +42,9 @@ OFF = 5.0
 #: stop at the brim. Looked at as often as a server that is away is tried again.
 FULL = 0.5
 
+#: How Redis says that a key holds something else: a fault of this stream alone.
+WRONG_TYPE = "WRONGTYPE"
+
 log = structlog.get_logger(__name__)
 
 
@@ -67,38 +70,45 @@ class Streams:
         if monotonic() < self._off_until:
             return self._lost(len(events), "off")
         try:
-            if not self._has_room():
-                return self._turned_off(len(events), "full")
-            with self._redis.pipeline(transaction=True) as pipeline:
-                for event in events:
-                    pipeline.xadd(key, {FIELD: event}, maxlen=ENTRIES, approximate=False)
-                pipeline.expire(key, lifetime)
-                pipeline.execute()
-        except OutOfMemoryError:
-            return self._turned_off(len(events), "full")
-        except ResponseError as error:  # of this key alone: something else lies there, or it may not be written
-            log.warning("a stream does not take its events", key=key, error=type(error).__name__)
+            self._check_room()
+            self._write(key, events, lifetime)
+        except OutOfMemoryError as error:
+            return self._turned_off(len(events), "full", error)
+        except ResponseError as error:
+            if WRONG_TYPE not in str(error):  # a replica by now, or nothing may be written: the next is refused as well
+                return self._turned_off(len(events), "refused", error)
+            log.warning("something else than a stream lies in its place", key=key)
             return self._lost(len(events), "refused")
         except RedisError as error:
-            return self._turned_off(len(events), "away", error=type(error).__name__)
+            return self._turned_off(len(events), "away", error)
         return True
 
-    def _has_room(self) -> bool:
+    def _write(self, key: str, events: Sequence[bytes], lifetime: int) -> None:
+        """All of it with its bounds, or nothing."""
+        with self._redis.pipeline(transaction=True) as pipeline:
+            for event in events:
+                pipeline.xadd(key, {FIELD: event}, maxlen=ENTRIES, approximate=False)
+            pipeline.expire(key, lifetime)
+            pipeline.execute()
+
+    def _check_room(self) -> None:
         """Looked at now and then: what all streams together take until the next look is little."""
         if monotonic() < self._room_until:
-            return True
+            return
         memory: dict[str, Any] = self._redis.info("memory")
+        if memory["maxmemory"] and memory["used_memory"] >= FULL * memory["maxmemory"]:
+            raise OutOfMemoryError("too full for streams")
         self._room_until = monotonic() + OFF
-        return not memory["maxmemory"] or memory["used_memory"] < FULL * memory["maxmemory"]
 
     def close(self) -> None:
         if "_redis" in self.__dict__:
             self._redis.close()
 
-    def _turned_off(self, events: int, reason: str, **about: str) -> bool:
+    def _turned_off(self, events: int, reason: str, error: RedisError) -> bool:
         """An error's own words are not logged: they quote what was to be appended."""
         self._off_until = monotonic() + OFF
-        log.warning("streams are off for a while", server=urlsplit(self._url).hostname, reason=reason, **about)
+        server, kind = urlsplit(self._url).hostname, type(error).__name__
+        log.warning("streams are off for a while", server=server, reason=reason, error=kind)
         return self._lost(events, reason)
 
     @staticmethod

@@ -10,6 +10,7 @@ from shared.cell import Cell
 from shared.contracts.events import Delta, ToolCalled, ToolFinished, TurnEvent, TurnFinished, TurnStarted
 from shared.embedded import Servers
 from shared.rehearsal.client import Rehearsal
+from shared.streams.heard import Heard
 from shared.streams.keys import stream_key
 from shared.streams.reader import BEGINNING, Reader, StreamRefused
 from tests.support import cells
@@ -123,6 +124,27 @@ def test_an_answer_that_was_cut_is_unknown_on_record_and_told_anew_by_the_next_r
     assert _starts(events) == [(1, "0.model"), (2, "0.model")]
     assert heard(events[:-1]).text == ANSWER
     assert _states(turns, asked) == ["unknown", "answered"]
+
+
+def test_whoever_answers_in_the_end_no_word_of_those_before_is_left(
+    servers: Servers, model: Rehearsal, tmp_path: Path
+) -> None:
+    """Both models break off in the midst of one answer; the next run is given another one."""
+    backup = {"base_url": model.url, "api_key": "sk-backup", "models": {MODEL: {}}}
+    with cells.test_cell(servers, tmp_path, OPENAI_BASE_URL=model.url, providers={"backup": backup}) as cell:
+        turns, other = Turns(cell, model), "Rye \N{EAR OF RICE}, and nothing but rye: \N{FAMILY}."
+        configure(cell, "acme", tools=[], fallbacks=[{"provider": "backup", "model": MODEL}])
+        model.settings(script=[says(ANSWER)], faults=[{"fault": "cut"}, {"fault": "cut"}])
+        asked = turns.run()
+        assert heard(turns.told(asked)).text
+        model.settings(script=[says(other)], faults=[{"fault": "cut"}])
+        eventually(lambda: _run_again(turns, asked), "the turn is done")
+        events, shown = turns.told(asked), Heard()
+        for event in events[:-1]:
+            shown.take(event)
+            assert ANSWER.startswith(shown.text) or other.startswith(shown.text)
+        assert shown.text == other == job(cell, "acme", asked)["result"]["answer"]
+        assert _states(turns, asked) == ["unknown"] * 3 + ["answered"]
 
 
 def _starts(events: Sequence[TurnEvent]) -> Sequence[tuple[int, str]]:

@@ -36,10 +36,10 @@ def turns(speaking_cell: Cell, model: Rehearsal) -> Iterator[Turns]:
 
 def test_a_stream_is_bounded_and_expires(turns: Turns, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(writer, "ENTRIES", 3)
-    monkeypatch.setattr("workers.events.ENTRY_BYTES", 100)
+    monkeypatch.setattr("shared.streams.ends.ENTRY_BYTES", 100)
     asked = turns.run()
-    events, key = turns.told(asked), stream_key("acme", UUID(asked))
-    assert len(events) == 3
+    (missed, *events), key = turns.told(asked), stream_key("acme", UUID(asked))
+    assert (missed.type, len(events)) == ("events.missed", 3)
     assert isinstance(events[-1], TurnFinished)
     assert (events[-1].state, events[-1].result) == ("done", None)
     assert 0 < streams(turns.cell).ttl(key) <= writer.AFTERLIFE
@@ -95,6 +95,24 @@ def test_a_server_that_was_away_is_let_alone_for_a_while_and_then_used_again(
         assert not made.append("s", [b"{}"])
         server.come_back()
         assert not made.append("s", [b"{}"])
+        now += writer.OFF
+        assert made.append("s", [b"{}"])
+        made.close()
+
+
+def test_a_server_that_may_not_be_written_is_let_alone_for_a_while(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It has become a replica; otherwise each word would be tried, and warned of."""
+    now = 1000.0
+    monkeypatch.setattr(writer, "monotonic", lambda: now)
+    with killable_redis(tmp_path / "redis") as server, server.client as client:
+        made, off = Streams(server.url), sample("headgate_stream_events_lost_total", reason="off")
+        client.replicaof("127.0.0.1", free_port())
+        assert not made.append("s", [b"{}"])
+        assert not made.append("s", [b"{}"])
+        assert sample("headgate_stream_events_lost_total", reason="off") == off + 1
+        client.replicaof("NO", "ONE")
         now += writer.OFF
         assert made.append("s", [b"{}"])
         made.close()
