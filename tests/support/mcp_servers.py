@@ -17,7 +17,7 @@ from tests.support.outsider import LOCAL, Heard, Says, secret, use
 from workers.models.bounds import Guard
 from workers.outside.mcp import Manner
 from workers.turns.tools.mcp import Server, mcp_tools
-from workers.turns.tools.offers import Offer
+from workers.turns.tools.mcp_offers import Offer
 from workers.turns.tools.tool import Tool
 
 #: As the SDK names the protocol's last version that begins with a handshake.

@@ -15,7 +15,7 @@ from shared.agents.tools import SEPARATOR
 from workers.context import Context
 from workers.outside.mcp import Manner
 from workers.turns.tools.mcp import Server, mcp_tools
-from workers.turns.tools.offers import Offer
+from workers.turns.tools.mcp_offers import Offer
 from workers.turns.tools.tool import Tool
 from workers.turns.tools.toolbox import permits
 

@@ -18,7 +18,7 @@ from workers.outside.bodies import NotAnswered
 from workers.outside.client import Answer, Ask, Onward, fetch, on_the_wire
 from workers.outside.endpoint import Endpoint, Secret, opened, url_of
 from workers.outside.urls import Url
-from workers.turns.tools.told import shown
+from workers.turns.tools.http_answer import shown
 from workers.turns.tools.tool import Tool, ToolFailed, ToolRefused, Use
 
 #: Methods that change nothing; whatever is asked by another is sent with the key by which its doubles are known.

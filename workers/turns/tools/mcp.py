@@ -1,7 +1,7 @@
 """Tools of the MCP servers that a tenant declared, as tools of its agents.
 
-A server is asked what it offers (`workers.turns.tools.listings`) and then, for each use, to do it. What it answers is
-shown to the model as text; what it says of itself can offer a model tools under its own name, and nothing else.
+A server is asked what it offers (`workers.turns.tools.mcp_listings`) and then, for each use, to do it. What it answers
+is shown to the model as text; what it says of itself can offer a model tools under its own name, and nothing else.
 """
 
 import os
@@ -21,8 +21,8 @@ from workers.outside.endpoint import Secret, opened
 from workers.outside.mcp import Manner, conversed, manner_of
 from workers.outside.scrub import Scrub
 from workers.turns.tools.limits import Attempt, TookTooLong, Work, together
-from workers.turns.tools.listings import Key, Listing, Listings
-from workers.turns.tools.offers import Offer, Told, sifted
+from workers.turns.tools.mcp_listings import Key, Listing, Listings
+from workers.turns.tools.mcp_offers import Offer, Told, sifted
 from workers.turns.tools.tool import Tool, ToolFailed, ToolRefused, Use
 
 if TYPE_CHECKING:

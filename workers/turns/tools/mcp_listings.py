@@ -15,7 +15,7 @@ from workers.models.bounds import Bounds, Guard, Overdue
 from workers.outside.addresses import NotAllowed
 from workers.outside.bodies import NotAnswered
 from workers.outside.mcp import Manner
-from workers.turns.tools.offers import Offers
+from workers.turns.tools.mcp_offers import Offers
 
 #: Seconds for which a listing is used: so long does a new tool of a server stay unknown.
 FRESH = 300.0
