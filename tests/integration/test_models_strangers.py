@@ -11,6 +11,7 @@ import orjson
 import pytest
 
 from shared.clock import now
+from shared.metering.prices import Tokens
 from tests.support.balky import ANSWER, CERTIFICATE, HEAD, Behaviour, Talk, balky, by_tls, whole
 from tests.support.calling import called, ending, provider, way
 from workers.calls import CallFailed, CallLost
@@ -159,6 +160,37 @@ def test_an_answer_that_nobody_asked_for_is_given_to_nobody(
     with balky(plant if scheme == "http" else by_tls(plant)) as there:
         made = provider(there.port, scheme=scheme)
         assert [called(made).outcome["content"] for _ in range(3)] == ["hello"] * 3
+
+
+def test_a_cookie_that_a_provider_sets_is_not_sent_with_the_next_call() -> None:
+    """The next call is another tenant's, perhaps: what it says is not to be found beside what this one said."""
+    heard: list[bytes] = []
+
+    def baking(talk: Talk) -> None:
+        while talk.listen():
+            talk.await_request()
+            heard.append(talk.heard.lower())
+            talk.heard = b""
+            talk.end.sendall(answer("200 OK", ANSWER, "content-type: application/json", "set-cookie: session=acme"))
+
+    with balky(baking) as there:
+        made = provider(there.port)
+        for _ in range(2):
+            assert called(made).outcome["content"] == "hello"
+    assert len(heard) == 2
+    assert b"cookie" not in heard[1]
+
+
+def test_a_provider_that_does_not_stream_is_heard_whole() -> None:
+    told: list[str] = []
+
+    class Ear(Deaf):
+        def __call__(self, text: str, /) -> None:
+            told.append(text)
+
+    with balky(saying(answer("200 OK", ANSWER, "content-type: application/json; charset=utf-8"))) as there:
+        reply = chat_call(provider(there.port), REQUEST, timeout=5, told=Ear()).make("call")
+    assert (reply.outcome["content"], told, reply.drawn) == ("hello", ["hello"], Tokens(3, 1))
 
 
 @pytest.mark.parametrize("length", [470, 480, 495, 505])

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 #: objects of it and check none of their fields costs more than the call.
 COMPLETIONS = "/chat/completions"
 
+#: How an answer is called that comes whole, also where a stream was asked for: some providers do not stream.
+WHOLE_ANSWER = "application/json"
+
 #: Tokens that a provider adds around messages and tools beyond their own bytes; far above what any does.
 OVERHEAD_TOKENS = 256
 
@@ -86,4 +89,6 @@ def _streamed(sdk: "OpenAI", request: ChatRequest, options: "RequestOptions", to
     body = request.body() | {"stream": True, "stream_options": {"include_usage": True}}
     kind = Stream[object]
     with sdk.post(COMPLETIONS, cast_to=object, body=body, options=options, stream=True, stream_cls=kind) as pieces:
+        if pieces.response.headers.get("content-type", "").startswith(WHOLE_ANSWER):
+            return gathered([orjson.loads(pieces.response.read())], told)
         return gathered(pieces, told)

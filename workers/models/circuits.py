@@ -61,13 +61,13 @@ class Circuits:
     def calling(self, line: Line, *, hurried: bool = False) -> Iterator[None]:
         """One call on this line; raises `CircuitOpen` in its place. What the call raises says how it went.
 
-        `hurried`: its run leaves it less time than a call may take; then it says nothing of the provider if it is lost.
+        `hurried`: its run leaves it less time than a call may take; then it says nothing of the provider by failing.
         """
         probes = self._enter(line)
         try:
             yield
         except (KeyRefused, ProviderFailed, CallLost) as error:
-            if hurried and isinstance(error, CallLost):
+            if hurried and not isinstance(error, KeyRefused):
                 self._left(probes)
             else:
                 self._failed(line, error, probes)

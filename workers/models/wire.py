@@ -11,7 +11,8 @@ import select
 import socket
 import ssl
 import weakref
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
+from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Any
 
 import httpx2
@@ -44,13 +45,17 @@ def http_client(trust: ssl.SSLContext) -> httpx2.Client:
 
     `trust`: whose certificates are believed. To read those costs nearly all that making a client does. Redirects are
     not followed: a provider says where it computes, and whoever it names has not. Answers come as they are, for of one
-    that is packed nobody knows how much it is until it is unpacked.
+    that is packed nobody knows how much it is until it is unpacked. No cookie is kept: the next call is another's.
     """
     from openai import DefaultHttpxClient  # noqa: PLC0415 - a second of CPU, which who makes other calls need not pay
 
-    hooks: dict[str, list[Callable[..., Any]]] = {"response": [_check_plain]}
     client = DefaultHttpxClient(
-        limits=LIMITS, verify=trust, follow_redirects=False, headers={"Accept-Encoding": PLAIN}, event_hooks=hooks
+        limits=LIMITS,
+        verify=trust,
+        follow_redirects=False,
+        cookies=CookieJar(DefaultCookiePolicy(allowed_domains=())),
+        headers={"Accept-Encoding": PLAIN},
+        event_hooks={"response": [_check_plain]},
     )
     for transport in (client._transport, *client._mounts.values()):  # noqa: SLF001 - given a transport, httpx knows no proxies
         if isinstance(transport, httpx2.HTTPTransport):
