@@ -49,6 +49,9 @@ ToolName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
 #: The same, or with a `*` all the tools of a connection (`shared.agents.tools`).
 ToolChoice = Annotated[str, StringConstraints(pattern=r"^([A-Za-z0-9_-]{1,64}|[A-Za-z0-9_-]{1,62}__\*)$")]
 
+#: One line, without control characters and marks that turn the direction of writing.
+Line = Annotated[str, StringConstraints(pattern=r"^[^\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]*$")]
+
 #: What users are told.
 Text = Annotated[str, StringConstraints(max_length=4096)]
 
@@ -79,9 +82,9 @@ class AgentConfiguration(Part):
 
     prompt: Template = Field(PROMPT, description="What the agent is told: a template.")
     prompts: Mapping[Name, Template] = Field(default_factory=dict, description="By provider, in the prompt's place.")
-    name: str | None = Field(None, max_length=128, description="As the agent calls itself.")
-    tone: str | None = Field(None, max_length=256, description="How it speaks: `warm and brief`.")
-    language: str | None = Field(None, max_length=64, description="In which language it answers.")
+    name: Line | None = Field(None, max_length=128, description="As the agent calls itself.")
+    tone: Line | None = Field(None, max_length=256, description="How it speaks: `warm and brief`.")
+    language: Line | None = Field(None, max_length=64, description="In which language it answers.")
 
     model: str = Field(min_length=1, max_length=128)
     provider: Name = DEFAULT

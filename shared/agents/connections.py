@@ -68,7 +68,7 @@ class Reached(Part):
     credential: Name | None = None
     header: Header = "Authorization"
     scheme: HeaderValue = "Bearer"
-    headers: Mapping[Header, HeaderValue] = Field(default_factory=dict)
+    headers: Mapping[Header, HeaderValue] = Field(default_factory=dict, max_length=64)
     timeout: float = Field(10.0, gt=0, le=60, description="Seconds that one call may take.")
 
 
@@ -77,7 +77,7 @@ class HttpEndpoint(Reached):
 
     kind: Literal["http"] = "http"
     description: str = Field(max_length=1024, description="What the model is told that it is for.")
-    methods: Sequence[Method] = Field(("GET",), min_length=1)
+    methods: Sequence[Method] = Field(("GET",), min_length=1, max_length=16)
     max_bytes: int = Field(65_536, ge=1, le=1_048_576, description="Of an answer; what is longer is cut.")
 
 
@@ -85,7 +85,9 @@ class McpServer(Reached):
     """Its tools are called `<connection>__<tool>`. Reached by streamable HTTP."""
 
     kind: Literal["mcp"] = "mcp"
-    tools: Sequence[ToolName] | None = Field(None, description="Of its tools, those that agents may have. None: all.")
+    tools: Sequence[ToolName] | None = Field(
+        None, max_length=1024, description="Of its tools, those that agents may have. None: all."
+    )
 
 
 Connection = Annotated[HttpEndpoint | McpServer, Field(discriminator="kind")]

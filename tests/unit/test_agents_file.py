@@ -1,19 +1,10 @@
 """A tenant's file: everything that is wrong with it is said, each thing with its line, and whoever wrote it."""
 
-from contextlib import suppress
-from typing import Any
-
 import pytest
-import yaml
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
-from shared.agents.agents import Agent
-from shared.agents.configuration import AgentConfiguration
 from shared.agents.files.document import LARGEST
-from shared.agents.files.file import BadFile, ReadFile, as_file, read_file
+from shared.agents.files.file import BadFile, ReadFile, read_file
 from shared.agents.saving.problem import Problem
-from shared.errors import HeadgateError
 
 
 def read(text: str) -> ReadFile:
@@ -94,6 +85,14 @@ connections:
         ("limits:\n  turnz: 3\n", "acme.yaml:2: limits.turnz: there is no limit 'turnz': limits are running, turns"),
         ("limits: {burst: 0}\n", "acme.yaml:1: limits.burst: should be greater than or equal to 1"),
         ("limits:\n  turns: many\n", "acme.yaml:2: limits.turns: it should be a whole number, not 'many'"),
+        (
+            "agents: {a: {model: m, max_tokens: true}}\n",
+            "acme.yaml:1: agents.a.max_tokens: it should be a whole number",
+        ),
+        (
+            'agents: {a: {model: m, name: "A\\u202eb"}}\n',
+            "acme.yaml:1: agents.a.name: it cannot be 'A\\u202eb': write it in",
+        ),
         ("tier: 5\n", "acme.yaml:1: tier: it should be text, not 5: put it in quotes"),
         ("a: b: c\n", "acme.yaml:1: no YAML: mapping values are not allowed here: put text that has `: ` in quotes"),
         ("a: {{ name }}\n", "acme.yaml:1: a key must be a word: put text that begins with `{`"),
@@ -151,76 +150,3 @@ agents:
 def test_what_is_wrong_within_a_text_is_shown_in_its_line(place: tuple[str, ...], line: int, said: str) -> None:
     problem = Problem(("agents", "default", *place), "wrong", line)
     assert read(PROMPTS).located([problem]).lines == [said]
-
-
-TEXT = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), max_size=40)
-LIKE = st.sampled_from(
-    [
-        *("\x85", "a\r\u2028b\n", "\ufeff", " x\ny ", "\n", "{{ a }}"),
-        *("no", "1e5", "12:30", "~", "0x1f", "1_000", "007", "- a", "a: b", "#", "=", "<<"),
-    ]
-)
-
-
-@settings(max_examples=150, deadline=None)
-@given(prompt=TEXT | LIKE, name=TEXT | LIKE, tone=st.none() | TEXT | LIKE, temperature=st.floats(0, 2))
-def test_an_agent_as_a_file_is_read_as_the_same_agent(
-    prompt: str, name: str, tone: str | None, temperature: float
-) -> None:
-    told: dict[str, Any] = {"prompt": prompt, "name": name, "tone": tone, "temperature": temperature}
-    configuration = AgentConfiguration(model="m", tools=("crm__*",), **told)
-    said = read(as_file("acme", Agent("bot", 3, configuration))).said
-    assert said.tenant == "acme"
-    assert said.agents["bot"].model_dump(mode="json") == configuration.model_dump(mode="json")
-
-
-PIECES = st.sampled_from(
-    [
-        *("agents", "default", "connections", "model", "prompt", "tools", "limits", "kind", "http", "url", "weight"),
-        *(
-            ": ",
-            ":\n",
-            "\n",
-            "  ",
-            "    ",
-            "- ",
-            "[",
-            "]",
-            "{",
-            "}",
-            "|",
-            ">",
-            '"',
-            "'",
-            "#",
-            "\t",
-            "?",
-            "&a ",
-            "*a",
-            "!t ",
-        ),
-        *("---", "...", "%YAML 1.1", "1", "0.5", "null", "true", "\\ud800", "\\x00", "\r", "\u2028", "\ufeff"),
-    ]
-)
-
-
-@settings(max_examples=300, deadline=None)
-@given(st.lists(PIECES | st.text(max_size=2), max_size=30).map(lambda parts: "".join(parts).encode(errors="replace")))
-def test_any_bytes_are_a_file_or_are_refused(content: bytes) -> None:
-    with suppress(HeadgateError):
-        assert read_file("any", content).said
-
-
-VALUES = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
-    max_leaves=8,
-)
-FIELD = st.sampled_from(["tenant", "residency", "tier", "weight", "limits", "agents", "connections"])
-
-
-@settings(max_examples=150, deadline=None)
-@given(st.dictionaries(FIELD, VALUES | st.dictionaries(st.just("default"), VALUES), max_size=4))
-def test_any_values_are_a_file_or_are_refused(value: dict[str, Any]) -> None:
-    with suppress(HeadgateError):
-        read(yaml.safe_dump(value))

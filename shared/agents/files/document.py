@@ -1,8 +1,9 @@
 """A document in YAML, as plain values, with the line of each.
 
 Only what a configuration needs of YAML is read: mappings, lists and scalars. Scalars are those of YAML 1.2's core
-schema, so that `language: no` is Norwegian and `12:30` no number. Anchors, aliases and tags are refused, and the
-document is bounded in size and depth, since its author may mean harm.
+schema, so that `language: no` is Norwegian and `12:30` no number; but `true` and `false` are words too, for nothing
+here is one of two. Anchors, aliases and tags are refused, and the document is bounded in size and depth, since its
+author may mean harm.
 """
 
 import re
@@ -23,7 +24,6 @@ LARGEST, DEEPEST = 1_048_576, 32
 LONGEST_NUMBER = 32
 
 NULLS = frozenset({"", "~", "null", "Null", "NULL"})
-TRUTHS = {"true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False}
 WHOLE = re.compile(r"[-+]?(0|[1-9][0-9]*)")
 DECIMAL = re.compile(r"[-+]?(0|[1-9][0-9]*)\.[0-9]+([eE][-+]?[0-9]+)?")
 
@@ -168,7 +168,7 @@ def _scalar(node: yaml.ScalarNode) -> Any:
         return int(text)
     if len(text) <= LONGEST_NUMBER and DECIMAL.fullmatch(text):
         return float(text)
-    return TRUTHS.get(text, text)
+    return text
 
 
 def _text(node: yaml.ScalarNode) -> str:

@@ -100,7 +100,9 @@ def read_file(name: str, content: bytes) -> ReadFile:
     try:
         said = TenantFile.model_validate(document.value)
     except ValidationError as error:
-        found += [_problem(wrong) for wrong in error.errors(include_url=False)]
+        wrong = error.errors(include_url=False)
+        found += map(_problem, wrong[:SAID])
+        raise _located(name, document, found, more=max(0, len(wrong) - SAID)) from error
     if found:
         raise _located(name, document, found)
     return ReadFile(name, said, document)
@@ -129,11 +131,13 @@ class _Dumper(yaml.SafeDumper):
 _Dumper.add_representer(str, _Dumper.represent_str)
 
 
-def _located(name: str, document: Document, problems: Iterable[Problem]) -> BadFile:
+def _located(name: str, document: Document, problems: Iterable[Problem], *, more: int = 0) -> BadFile:
+    """`more`: those that are wrong besides and were not looked at."""
     told = list(problems)
     found = sorted({_line(document, problem) for problem in told[:SAID]})
-    more = [f"{name}: and {len(told) - SAID:,} more"] if len(told) > SAID else []
-    return BadFile([f"{name}:{line}: {said}" for line, said in found] + more)
+    more += max(0, len(told) - SAID)
+    rest = [f"{name}: and {more:,} more"] if more else []
+    return BadFile([f"{name}:{line}: {said}" for line, said in found] + rest)
 
 
 def _line(document: Document, problem: Problem) -> tuple[int, str]:

@@ -10,7 +10,7 @@ from typing import Any, get_args
 from pydantic import StringConstraints
 from pydantic_core import ErrorDetails
 
-from shared.agents.configuration import ToolChoice, ToolName
+from shared.agents.configuration import Line, ToolChoice, ToolName
 from shared.agents.connections import ConnectionName, Header, HeaderValue
 from shared.agents.hours import Span
 from shared.agents.saving.near import asked
@@ -32,7 +32,6 @@ SHOWN = 40
 SORTS = (
     ("int_", "a whole number", ""),
     ("float_", "a number", ""),
-    ("bool_", "true or false", ""),
     ("string_type", "text", ": put it in quotes"),
     ("model_", "a mapping of names to what they mean", ""),
     ("mapping_", "a mapping of names to what they mean", ""),
@@ -54,6 +53,7 @@ FORMS: Mapping[str, str] = {
     _pattern(ToolName): "in letters, digits, `_` and `-`, at most 64",
     _pattern(ToolChoice): "as the tool is called, or `<connection>__*` for all of a connection",
     _pattern(ConnectionName): "in letters, digits, `-` and single `_`, at most 32",
+    _pattern(Line): "in one line, of signs that can be seen",
     _pattern(Header): "as HTTP has names of headers, such as `X-Tenant`",
     _pattern(HeaderValue): "in one line, of signs of ASCII alone",
 }
@@ -95,8 +95,8 @@ def _shown(value: object) -> str:
     """A value as it may stand in a file, on one line and not longer than needed to find it."""
     if isinstance(value, (dict, list)):
         return "a mapping" if isinstance(value, dict) else "a list"
-    if value is None or isinstance(value, bool):
-        return {None: "nothing", True: "true", False: "false"}[value]
+    if value is None:
+        return "nothing"
     text = str(value)
     if isinstance(value, (int, float)):
         return text
