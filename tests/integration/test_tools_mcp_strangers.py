@@ -6,11 +6,12 @@ from typing import Any
 
 import pytest
 
-from tests.support.balky import Behaviour, balky, dripping, dripping_headers, silent
+from tests.support.balky import CERTIFICATE, Behaviour, balky, by_tls, dripping, dripping_headers, silent, whole
 from tests.support.calling import ending
 from tests.support.mcp_servers import ANYTHING, done, listed, offered, saying, scripted, server, unlisted
 from tests.support.outsider import SECRET, Heard, Says, outsider
 from workers.interruption import Interrupted, Interruption
+from workers.outside.client import tls
 from workers.outside.mcp import MOST_SAID
 from workers.outside.transport import MOST
 from workers.turns.tools.mcp import listings
@@ -148,6 +149,17 @@ def test_a_server_that_is_not_public_is_refused_though_it_was_listed(monkeypatch
         with pytest.raises(ToolRefused, match="not public"):
             done(tool)
         assert (hosts, len(there.heard)) == (["rebinding.example"] * 2, heard)
+
+
+@pytest.mark.parametrize(("host", "told"), [("localhost", "did not answer as MCP"), ("other.example", "certificate")])
+def test_a_certificate_must_be_the_hosts_own(monkeypatch: pytest.MonkeyPatch, host: str, told: str) -> None:
+    """Though the connection is made to an address."""
+    monkeypatch.setenv("SSL_CERT_FILE", str(CERTIFICATE))
+    tls.cache_clear()
+    monkeypatch.setattr("socket.getaddrinfo", lambda _, port, **__: [(2, 1, 6, "", ("127.0.0.1", port))])
+    with balky(by_tls(whole)) as there, pytest.raises(ToolFailed, match=told):
+        done(unlisted(f"https://{host}:{there.port}/"))
+    tls.cache_clear()
 
 
 @pytest.mark.parametrize("behave", [silent, dripping, dripping_headers])

@@ -12,7 +12,7 @@ from shared.errors import Unavailable
 from tests.support.tooling import asked, tool
 from workers.interruption import Interrupted, Interruption
 from workers.turns.knowledge import sources
-from workers.turns.tools.calling import answered
+from workers.turns.tools.calling import MESSAGE, answered
 from workers.turns.tools.handoff import handoff_tool
 from workers.turns.tools.tool import ToolFailed, ToolRefused, Use
 from workers.turns.tools.toolbox import Toolbox, ToolResult
@@ -35,6 +35,13 @@ def test_a_tool_that_the_agent_does_not_have_is_refused() -> None:
 def test_a_refusal_and_a_failure_are_told() -> None:
     assert answered(asked("raises", "{}", raising(ToolRefused("not you")))) == {"error": "not you", "refused": True}
     assert answered(asked("raises", "{}", raising(ToolFailed("no luck")))) == {"error": "no luck"}
+
+
+@pytest.mark.parametrize("error", [ToolFailed, ToolRefused])
+def test_what_went_wrong_is_told_in_bounds(error: type[Exception]) -> None:
+    """Strangers word it: a server's broken header was told whole, 96 KB, where answers are cut at one."""
+    told = answered(asked("raises", "{}", raising(error("\x01" * 100_000))))
+    assert told["error"] == "\x01" * MESSAGE
 
 
 def test_what_broke_in_a_tool_is_not_told_to_the_model() -> None:

@@ -15,8 +15,9 @@ from workers.turns.tools.limits import MOST_LEFT_BEHIND, left_behind
 from workers.turns.tools.results import fitted
 from workers.turns.tools.tool import Tool, ToolFailed, ToolRefused, Use
 
-#: Characters of a tool's name, as a model wrote it, in a log line or in what the model is told.
-NAME = 64
+#: Characters of a tool's name, as a model wrote it, in a log line or in what the model is told; and of what went wrong,
+#: which a stranger may have worded.
+NAME, MESSAGE = 64, 2000
 
 log = structlog.get_logger(__name__)
 
@@ -62,7 +63,7 @@ def _at_hand(asked: Asked) -> Tool:
 
 
 def failed(message: str) -> dict[str, Any]:
-    return fitted({"error": message}, len(message) * 8 + 64)
+    return fitted({"error": message[:MESSAGE]}, MESSAGE * 8 + 64)
 
 
 def refused(message: str) -> dict[str, Any]:

@@ -39,9 +39,6 @@ PAGES = 8
 #: Seconds by which a tool may outlast its server: a call ends by itself before it is ended.
 SPARE = 2.0
 
-#: Characters of an error that a model is told.
-MOST_SAID = 2000
-
 log = structlog.get_logger(__name__)
 
 
@@ -156,7 +153,7 @@ class Server:
             raise ToolFailed(f"{self.name}: {error}") from error
         told = endpoint.scrub.json(_told(result))
         if result.is_error:
-            raise ToolFailed(str(told.get("text", told))[:MOST_SAID])
+            raise ToolFailed(str(told.get("text", told)))
         return dict(told)
 
 
