@@ -42,8 +42,8 @@ class Job:
     def stream(self, timeout: float, *, after: str = BEGINNING) -> Iterator[TurnEvent]:
         """What a turn tells while it runs that was submitted with `stream: true`; the last event is `TurnFinished`.
 
-        `after`: the id of the last event that was heard. What counts of it all, where a run starts over, says
-        `Heard`. Raises `Unfinished` after `timeout` seconds.
+        `after`: the id of the last event that was heard; `EventsMissed` comes where the stream holds it no more. What
+        counts of it all, where a run starts over, says `Heard`. Raises `Unfinished` after `timeout` seconds.
         """
 
         def ended(wait: float) -> FinishedData | None:
