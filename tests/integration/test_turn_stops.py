@@ -1,4 +1,4 @@
-"""A turn that must stop: what it had done by then is on record, whatever it was doing."""
+"""A turn that must stop, or does not know that it must: what was done by then is on record, and nothing twice."""
 
 import threading
 from collections.abc import Mapping
@@ -10,7 +10,8 @@ from shared.cell import Cell
 from shared.contracts.kinds import AgentTurn
 from tests.support.tooling import Turns, call, having, tool, using
 from workers.context import Context
-from workers.interruption import Interrupted
+from workers.interruption import Interrupted, Interruption
+from workers.turns.tools.limits import Work, alone
 from workers.turns.tools.tool import Use
 
 #: Seconds that nothing here takes.
@@ -42,3 +43,17 @@ def test_tools_that_have_ended_when_their_turn_is_stopped_are_not_used_again(cel
     _, results = turns.run(stopped, play)
     assert [result.outcome for result in results] == [{"result": "stopped"}, {"result": "done"}]
     assert sorted(uses) == ["0.tool.0", "0.tool.1"]
+
+
+def test_what_a_hook_has_said_is_heard_though_its_turn_must_stop() -> None:
+    said = threading.Event()
+
+    def hook() -> str:
+        said.set()
+        return "no"
+
+    def guard() -> None:
+        if said.is_set():
+            raise Interrupted(Interruption.STOPPING)
+
+    assert alone(Work("hook", hook, LONG), guard) == "no"
