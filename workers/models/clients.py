@@ -12,20 +12,28 @@ Nothing here is made before the first call, so a process may fork until then.
 
 import ssl
 import threading
+from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
+from math import inf
 from typing import TYPE_CHECKING, NamedTuple
 
 from pydantic import SecretStr
 
+from shared.clock import monotonic
+
 if TYPE_CHECKING:
     from openai import OpenAI
 
-#: Keys whose clients are kept; beyond it, those that were used longest ago are closed. Each keeps its idle connections
-#: open for a while, and a process may open 1,024 files where nobody says more.
+#: Keys whose clients are kept; beyond it, those that were used longest ago are closed.
 MOST_KEYS = 256
+
+#: Seconds after which a client that nobody uses is closed. Its connection is too old by then to be used again
+#: (`workers.models.wire.KEPT`), but stays open until somebody looks at it: sixty keys with ten calls at once each were
+#: seen to leave six hundred open, and a process may open 1,024 files where nobody says more.
+IDLE_SECONDS = 5.0
 
 
 class Place(NamedTuple):
@@ -37,47 +45,75 @@ class Place(NamedTuple):
 
 @dataclass
 class Shelf:
-    """The clients of one place. The one that came back last is lent first: its connection is the likeliest to live."""
+    """The clients of one place. The one that came back last is lent first: its connection is the likeliest to live.
 
-    idle: "list[OpenAI]" = field(default_factory=list)
+    `idle`: with the moment (monotonic seconds) at which each came back, the oldest first.
+    """
+
+    idle: "deque[tuple[float, OpenAI]]" = field(default_factory=deque)
     lent: int = 0
+
+    def drop(self, before: float) -> None:
+        """Close those that came back before this."""
+        while self.idle and self.idle[0][0] < before:
+            self.idle.popleft()[1].close()
 
 
 class Clients:
     def __init__(self, *, most_keys: int = MOST_KEYS) -> None:
         self._most_keys, self._lock = most_keys, threading.Lock()
-        self._shelves: dict[Place, Shelf] = {}  # in the order in which they were last used
+        self._shelves: dict[Place, Shelf] = {}
+        self._unused: dict[Place, float] = {}  # those that lend nothing, since when, in that order
 
     @contextmanager
     def lent(self, address: str, key: SecretStr) -> Iterator["OpenAI"]:
         """The SDK towards this address, with this key, for one call."""
-        shelf, sdk = self._taken(Place(address, key))
+        place = Place(address, key)
+        with self._lock:
+            sdk = self._taken(place)
         try:
+            sdk = sdk or self._made(place)
             yield sdk
         finally:
             with self._lock:
-                shelf.lent -= 1
-                shelf.idle.append(sdk)
+                self._returned(place, sdk)
 
     def close(self) -> None:
         """Close every client that nobody uses."""
         with self._lock:
-            self._drop(most=0)
+            for place in list(self._unused):
+                self._forget(place)
 
-    def _taken(self, place: Place) -> "tuple[Shelf, OpenAI]":
-        with self._lock:
-            shelf = self._shelves.pop(place, None) or Shelf()
-            self._shelves[place] = shelf
-            sdk = shelf.idle.pop() if shelf.idle else self._made(place)
-            shelf.lent += 1
-            self._drop(most=self._most_keys)
-        return shelf, sdk
+    def _taken(self, place: Place) -> "OpenAI | None":
+        """One that is there already; whoever is answered None makes one, and returns it."""
+        shelf = self._shelves.setdefault(place, Shelf())
+        self._unused.pop(place, None)
+        shelf.lent += 1
+        self._drop(monotonic())
+        return shelf.idle.pop()[1] if shelf.idle else None
 
-    def _drop(self, *, most: int) -> None:
-        unused = [place for place, shelf in self._shelves.items() if not shelf.lent]
-        for place in unused[: max(0, len(self._shelves) - most)]:
-            for sdk in self._shelves.pop(place).idle:
-                sdk.close()
+    def _returned(self, place: Place, sdk: "OpenAI | None") -> None:
+        """None: it could not be made."""
+        shelf, now = self._shelves[place], monotonic()
+        shelf.lent -= 1
+        if sdk is not None:
+            shelf.idle.append((now, sdk))
+        shelf.drop(now - IDLE_SECONDS)
+        if not shelf.lent:
+            self._unused[place] = now
+        self._drop(now)
+
+    def _drop(self, now: float) -> None:
+        """Close what nobody has used for a while, and of too many keys those that nobody has used for longest."""
+        while self._unused:
+            oldest, since = next(iter(self._unused.items()))
+            if since >= now - IDLE_SECONDS and len(self._shelves) <= self._most_keys:
+                return
+            self._forget(oldest)
+
+    def _forget(self, place: Place) -> None:
+        del self._unused[place]
+        self._shelves.pop(place).drop(inf)
 
     def _made(self, place: Place) -> "OpenAI":
         from openai import OpenAI  # noqa: PLC0415 - costs 1.25 s of CPU, which only who calls a model should pay
