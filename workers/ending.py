@@ -109,7 +109,7 @@ def _finish(end: End, context: Context, cell: Cell) -> list[Committed]:
             ends.finish(connection, run.lease, finish)
         return []
     transaction = cell.database.transaction(run.tenant, pipelined=True)
-    with context.unwritten.within(transaction) as connection:
+    with context.unwritten.within(transaction, last=True) as connection:
         ends.finish(connection, run.lease, finish)
         end.effects(connection)
         recorded = [cell.intake.record_child(connection, child) for child in end.children]
@@ -124,7 +124,9 @@ def _told(end: End, context: Context, cell: Cell) -> Ending:
             cell.wakeups.ring(outbox.BELL)
     outcome = end.state.value if end.state in FINAL else end.how
     metrics.JOBS_FINISHED.labels(kind=run.kind, tier=context.tenant.tier, outcome=outcome).inc()
-    return Ending(run.lease, cost=context.cost, how=end.how, after=end.after, need=end.need)
+    return Ending(
+        run.lease, cost=context.cost, how=end.how, after=end.after, need=end.need, draws=context.unwritten.unsettled
+    )
 
 
 def backoff(failures: int) -> float:

@@ -160,13 +160,13 @@ class Executor:
 
     def _next(self, ending: Ending) -> Lease | None:
         seconds = self._cell.settings.lease_seconds
-        return self._asked(lambda: self._cell.gate.next(ending, self._worker, self._lanes, seconds), "after_release")
+        return self._asked(lambda: self._cell.gate.next(ending, self._worker, self._lanes, seconds), *_points(ending))
 
     def _release(self, ending: Ending | None) -> None:
         if ending is not None:
-            self._asked(lambda: self._cell.gate.release(ending), "after_release")
+            self._asked(lambda: self._cell.gate.release(ending), *_points(ending))
 
-    def _asked(self, operation: Callable[[], Answered], then: Point) -> Lease | None:
+    def _asked(self, operation: Callable[[], Answered], *then: Point) -> Lease | None:
         """Ask the gate, keep the lease it gives and publish the permits it owes."""
         since = monotonic()
         try:
@@ -174,8 +174,14 @@ class Executor:
         except (GateClosed, GateFull, Unavailable) as error:
             log.warning("the gate does not answer; what is held runs out by itself", error=str(error))
             return None
-        reach(then)
+        for point in then:
+            reach(point)
         if answered.lease is not None:
             self._heartbeat.hold(answered.lease, since)
         self._cell.permits.publish(answered.permits)
         return answered.lease
+
+
+def _points(ending: Ending) -> Sequence[Point]:
+    """What a run has reached once the gate has taken its end."""
+    return ("after_settle", "after_release") if ending.draws else ("after_release",)

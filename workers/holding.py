@@ -69,11 +69,14 @@ class Holding:
             raise OverBudget(reserved.shortage, need, intended_at)
         return reserved.version
 
-    def settle(self, step: Step, drawn: Draw) -> None:
-        """Put what was drawn in the place of what was held, as soon as can be."""
+    def compare(self, step: Step, drawn: Draw) -> None:
+        """Say so where a call drew more than was held for it."""
         if drawn.tokens > step.worst.total or drawn.nanos > step.worst_nano:
             metrics.WORST_EXCEEDED.inc()
             log.warning("a call drew more than its worst case", call=step.call_id, drawn=drawn, worst=step.worst)
+
+    def settle(self, step: Step, drawn: Draw) -> None:
+        """Put what was drawn in the place of what was held, as soon as can be."""
         try:
             self._permits.publish(self._gate.settle([(step.call_id, drawn)]))
         except (GateClosed, GateFull, Unavailable) as error:

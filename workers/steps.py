@@ -75,6 +75,7 @@ class Steps:
         self._reserve(step, self._intend(step), call)
         reply = self._call(step, call)
         drawn = Draw(reply.drawn.total, self._cost(call, reply.drawn, begun))
+        self._holding.compare(step, drawn)
         self._charge(cost_of(reply.drawn))
         self._keep(Outcome(step, reply.outcome, reply.drawn, drawn, reply.effects), later=later)
         return reply.outcome

@@ -52,7 +52,10 @@ class Outcome:
 
 
 class Unwritten:
-    """Of one run; its threads take turns. `settle` is told what was drawn, once that is committed."""
+    """Of one run; its threads take turns. `settle` is told what was drawn, once that is committed.
+
+    `unsettled`: what was committed with the run's end, which the gate is told with it (`Ending.draws`).
+    """
 
     def __init__(
         self, database: Database, lease: Lease, *, guard: Callable[[], None], settle: Callable[[Step, Draw], None]
@@ -61,6 +64,7 @@ class Unwritten:
         self._guard, self._settle = guard, settle
         self._lock = threading.RLock()
         self._waiting: list[Outcome] = []
+        self.unsettled: list[tuple[str, Draw]] = []
 
     def __bool__(self) -> bool:
         return bool(self._waiting)
@@ -85,8 +89,8 @@ class Unwritten:
             return also(connection)
 
     @contextmanager
-    def within(self, transaction: AbstractContextManager[Connection]) -> Iterator[Connection]:
-        """The transaction, with what waits written in it first; raises what it raises."""
+    def within(self, transaction: AbstractContextManager[Connection], *, last: bool = False) -> Iterator[Connection]:
+        """The transaction, with what waits written in it first; raises what it raises. `last`: it ends the run."""
         with self._lock:
             try:
                 with fencing(self._lease), transaction as connection:
@@ -100,7 +104,10 @@ class Unwritten:
                 self._write_each()
                 raise
             written, self._waiting = self._waiting, []
-        self._settle_all(written)
+        if last:
+            self._leave(written)
+        else:
+            self._settle_all(written)
 
     def abandon(self) -> None:
         """The run is over for this process: what was drawn goes on record as well as can be."""
@@ -129,6 +136,12 @@ class Unwritten:
             return
         with self._database.transaction(self._lease.tenant) as connection:
             journal.answer(connection, self._lease, outcome.step, outcome.tokens, None, nano=outcome.drawn.nanos)
+
+    def _leave(self, written: list[Outcome]) -> None:
+        for outcome in written:
+            if outcome.drawn is not None:
+                reach("after_outcome")
+                self.unsettled.append((outcome.step.call_id, outcome.drawn))
 
     def _settle_all(self, written: list[Outcome]) -> None:
         for outcome in written:

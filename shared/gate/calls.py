@@ -14,6 +14,9 @@ from shared.gate import scripts
 from shared.gate.scripts import Library
 from shared.telemetry import metrics
 
+#: An operation and what it is told.
+Call = tuple[str, Sequence[Any]]
+
 #: What Redis says of a function that was never loaded into it.
 UNKNOWN = "Function not found"
 
@@ -37,17 +40,21 @@ class Calls:
 
         Raises `GateClosed`, `GateFull` or `Unavailable`.
         """
+        return self.trip(operation, [(operation, call) for call in calls], epoch=epoch)
+
+    def trip(self, told: str, calls: Sequence[Call], *, epoch: int | None = None) -> list[bytes]:
+        """Run several operations, one after the other, in one round trip, which is measured as `told`."""
         if not calls:
             return []
-        name, rebuilt = f"{self._library.name}_{operation}", "" if epoch is None else epoch
-        with _translated(), metrics.GATE_OPERATION.labels(operation).time():
+        rebuilt = "" if epoch is None else epoch
+        with _translated(), metrics.GATE_OPERATION.labels(told).time():
             try:
-                return self._asked(name, calls, rebuilt)
+                return self._asked(calls, rebuilt)
             except ResponseError as error:
                 if UNKNOWN not in str(error):
                     raise
             self._redis.function_load(self._library.text, replace=True)
-            return self._asked(name, calls, rebuilt)
+            return self._asked(calls, rebuilt)
 
     def bare(self, operation: str, *arguments: Any) -> Any:
         """Run a script that needs no open gate."""
@@ -67,12 +74,13 @@ class Calls:
                 if int(key.removeprefix(self._prefix.encode()).partition(b":")[0]) < epoch:
                     self._redis.unlink(key)
 
-    def _asked(self, name: str, calls: Sequence[Sequence[Any]], rebuilt: int | str) -> list[bytes]:
+    def _asked(self, calls: Sequence[Call], rebuilt: int | str) -> list[bytes]:
         if len(calls) == 1:
-            return [self._redis.fcall(name, 1, self._prefix, rebuilt, *calls[0])]
+            ((operation, arguments),) = calls
+            return [self._redis.fcall(f"{self._library.name}_{operation}", 1, self._prefix, rebuilt, *arguments)]
         pipeline = self._redis.pipeline(transaction=False)
-        for arguments in calls:
-            pipeline.fcall(name, 1, self._prefix, rebuilt, *arguments)
+        for operation, arguments in calls:
+            pipeline.fcall(f"{self._library.name}_{operation}", 1, self._prefix, rebuilt, *arguments)
         answers = pipeline.execute(raise_on_error=False)
         for answer in answers:
             if isinstance(answer, Exception):

@@ -5,6 +5,7 @@ A script's answer is JSON. Each answer carries the permits that the caller now o
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -47,11 +48,11 @@ class Gate:
 
     def release(self, ending: Ending) -> Answered:
         """Give a slot back; `held` is False where the lease had moved on."""
-        return self._one("release", *ending.arguments())
+        return self._ended("release", ending)
 
     def next(self, ending: Ending, worker: str, lanes: Sequence[str], lease_seconds: float) -> Answered:
         """Release one job and claim another in the same round trip."""
-        return self._one("next", *ending.arguments(), worker, int(lease_seconds * 1000), *lanes)
+        return self._ended("next", ending, worker, int(lease_seconds * 1000), *lanes)
 
     def renew(
         self, worker: str, leases: Iterable[Lease], lease_seconds: float, *, slots: int | None, lanes: Sequence[str]
@@ -78,7 +79,7 @@ class Gate:
 
     def settle(self, draws: Iterable[tuple[str, Draw]]) -> Permits:
         """Replace the reservations of these calls by what they drew; those not reserved (any more) are left alone."""
-        told = [part for call, draw in draws for part in (call, draw.tokens, draw.nanos)]
+        told = _draws(draws)
         return self._one("settle", *told).permits if told else {}
 
     def drawn(self, tenant: str) -> Mapping[str, Mapping[str, int]]:
@@ -156,6 +157,13 @@ class Gate:
         """What stands where, for people and metrics (`shared.gate.view`): lanes, and backlogs of tenants or of one."""
         return self._one("look", most, tenant).fields
 
+    def _ended(self, operation: str, ending: Ending, *arguments: Any) -> Answered:
+        """Settle what is left to settle, then end the lease, in one round trip."""
+        end = (operation, (*ending.arguments(), *arguments))
+        calls = [("settle", _draws(ending.draws)), end] if ending.draws else [end]
+        answers = [_answered(raw) for raw in self._calls.trip(operation, calls)]
+        return replace(answers[-1], permits=_sum(answers))
+
     def _one(self, operation: str, *arguments: Any) -> Answered:
         return self._run(operation, [arguments])[0]
 
@@ -168,6 +176,11 @@ def _answered(raw: bytes) -> Answered:
     given = fields.get("lease") or None
     lease = Lease(UUID(given["job"]), given["tenant"], given["lane"], int(given["token"])) if given else None
     return Answered(fields["permits"], lease, bool(fields.get("held", True)), fields)
+
+
+def _draws(draws: Iterable[tuple[str, Draw]]) -> list[Any]:
+    """As `settle` reads them."""
+    return [part for call, draw in draws for part in (call, draw.tokens, draw.nanos)]
 
 
 def _shortage(told: Mapping[str, Any] | bool) -> Shortage | None:

@@ -1,6 +1,6 @@
 """What goes into the gate and what comes out of it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from math import ceil
@@ -76,13 +76,17 @@ class Need:
 
 @dataclass(frozen=True)
 class Ending:
-    """How a lease is given back: `cost` drawn, in the family's unit; `after`, in seconds, for a retry."""
+    """How a lease is given back: `cost` drawn, in the family's unit; `after`, in seconds, for a retry.
+
+    `draws`: calls that are not settled yet, with what they drew.
+    """
 
     lease: Lease
     cost: float
     how: How = "done"
     after: float = 0.0
     need: Need | None = None
+    draws: Sequence[tuple[str, Draw]] = ()
 
     def arguments(self) -> list[Any]:
         need = self.need.told() if self.need else b""

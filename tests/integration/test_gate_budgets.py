@@ -5,6 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from redis import Redis
 
 from shared.embedded import Servers
 from shared.gate.values import Draw, Ending, Hold, Lease, Reserved
@@ -105,6 +106,24 @@ def test_a_job_that_found_no_room_waits_until_a_settlement_makes_some(gate: Time
     assert gate.take() is None
     gate.configure(configuration("a", version=2, budgets={"tokens_hour": {"limit": 110}}))
     assert gate.taken().job == second.job
+
+
+@pytest.mark.parametrize("lost", [False, True])
+def test_what_a_run_leaves_to_settle_makes_room_for_the_next_in_the_same_trip(
+    gate: TimedGate, monkeypatch: pytest.MonkeyPatch, lost: bool
+) -> None:
+    first, second = (running(gate, HUNDRED) for _ in range(2))
+    reserve(gate, first, "one", 80)
+    back(gate, second, 60)
+    if lost:
+        gate.end(first)
+    with monkeypatch.context() as patched:
+        patched.delattr(Redis, "execute_command")  # which makes a trip for one operation; a pipeline has its own
+        answered = gate.next(Ending(first, 5.0, draws=[("one", Draw(10, 3))]), "w", ["turns.pro"], LEASE)
+    assert answered.held is not lost
+    assert answered.lease is not None
+    assert answered.lease.job == second.job
+    assert gate.drawn("a")[HOUR] == {"tokens": 10, "held_tokens": 0, "nanos": 3, "held_nanos": 0}
 
 
 def test_a_job_that_found_no_room_waits_for_the_next_window_and_the_sweep_wakes_then(gate: TimedGate) -> None:
