@@ -160,12 +160,6 @@ def test_what_is_too_much_is_summarised_by_a_metered_step_and_not_again(talk: Ta
     assert len(again) == kept, "what is in short already is not summarised again"
 
 
-def test_what_a_caller_tells_of_a_user_reaches_the_model_as_information(talk: Talk, model: Rehearsal) -> None:
-    configure(talk.cell, "acme", prompt="You talk to {{ user.identifier }} of {{ user.city }}.", tools=())
-    told = talk.result("Who am I?", userIdentifier="ann", userContext={"city": "{{ 7 * 7 }}", "vip": True})
-    assert told["outcome"] == "answered"
-
-
 def test_an_agent_whose_template_would_not_be_saved_any_more_ends_the_turn_with_the_reason(talk: Talk) -> None:
     configure(talk.cell, "acme", prompt="{% for it in user %}{% endfor %}", tools=())
     row = talk.say("Hello?")
