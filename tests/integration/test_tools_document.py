@@ -3,17 +3,23 @@
 import re
 import tomllib
 from collections.abc import Iterator
+from math import inf
 from pathlib import Path
 
 import pytest
+import yaml
+from pydantic import HttpUrl
 
+from shared.agents.connections import CONNECTION, HttpEndpoint, McpServer
 from shared.cell import Cell
 from shared.contracts.kinds import AgentTurn
 from tests.integration.test_hooks import ANN, told_of
+from tests.support.outsider import LOCAL, outsider, use
 from tests.support.tooling import Turns, call, installed
 from workers.context import Context
 from workers.turns import hooks
 from workers.turns.hooks import Before
+from workers.turns.tools.http import http_tool
 from workers.turns.tools.own import own_tools
 from workers.turns.tools.toolbox import Toolbox
 
@@ -27,6 +33,21 @@ def example(tmp_path: Path) -> Iterator[None]:
     groups = tomllib.loads(blocks["toml"])["project"]["entry-points"]
     with installed(tmp_path, groups, blocks["python"], module="acme_agents"):
         yield
+
+
+def test_the_documents_connections_are_asked_as_it_says() -> None:
+    (block,) = re.findall(r"```yaml\n(.*?)```", DOCUMENT.read_text(), flags=re.DOTALL)
+    orders, crm = map(CONNECTION.validate_python, yaml.safe_load(block)["connections"].values())
+    assert isinstance(crm, McpServer)
+    assert isinstance(orders, HttpEndpoint)
+    with outsider() as there:
+        here = orders.model_copy(update={"url": HttpUrl(there.url)})
+        named = http_tool({"orders": here}, lambda name: f"the secret of {name}", LOCAL, lambda: inf)
+        named.act(use(), {"endpoint": "orders", "method": "POST", "path": "orders", "body": {"item": 1}})
+        (heard,) = there.heard
+    assert heard.headers["x-api-key"] == "the secret of orders-key"
+    assert heard.headers["idempotency-key"] == use().idempotency_key
+    assert "authorization" not in heard.headers
 
 
 @pytest.mark.usefixtures("example")

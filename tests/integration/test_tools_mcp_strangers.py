@@ -107,6 +107,12 @@ def test_a_credential_that_is_not_the_tenants_is_refused_and_nothing_is_sent() -
         assert there.heard == []
 
 
+def test_a_server_that_wants_another_credential_is_said_to() -> None:
+    """As one does that asks for OAuth, when what it issued has expired."""
+    with outsider(lambda _: Says(b"{}", 401)) as there, pytest.raises(ToolFailed, match="401: it wants a credential"):
+        done(unlisted(there.url))
+
+
 def test_a_call_that_is_not_answered_as_agreed_has_failed() -> None:
     with outsider(scripted([listed("look")], lambda *_: {"what": "no result"})) as there:
         tool = offered(there.url)["crm__look"]

@@ -30,6 +30,9 @@ REQUESTS = 64
 #: Answers a request that the SDK can do without.
 NOT_HERE = 405
 
+#: Of which the SDK says no more than that it is an error; whoever keeps the credential should hear which.
+UNAUTHORIZED = 401
+
 
 class AsyncCheckedBackend(httpcore2.AnyIOBackend):
     """Makes connections to what may be reached; a host is looked up once, and stays where it was."""
@@ -92,6 +95,9 @@ class CheckedTransport(httpx2.AsyncHTTPTransport):
             raise self._failed(error) from None
         except httpx2.HTTPError as error:
             raise self._failed(NotAnswered(f"no whole answer came: {error or type(error).__name__}")) from error
+        if response.status_code == UNAUTHORIZED:
+            await response.aclose()
+            raise self._failed(NotAnswered("it answered 401: it wants a credential, or another than it was sent"))
         if response.headers.get("content-encoding", "identity") != "identity":
             await response.aclose()
             raise self._failed(NotAnswered("an answer is packed, which was not asked for"))
