@@ -9,22 +9,26 @@ agent that says what its newest version says gets no other.
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, LiteralString
 
 from pydantic import ValidationError
 
 from shared.agents import agents, connections, tools
-from shared.agents.agents import Agent
+from shared.agents.agents import Agent, SavedMeanwhile
 from shared.agents.configuration import AgentConfiguration
 from shared.agents.saving import terms
 from shared.agents.saving.checks import Connections, Surroundings, problems, problems_of_connections
 from shared.agents.saving.problem import Problem, Unfit
 from shared.cell import Cell
 from shared.errors import HeadgateError, NotFound
-from shared.stores.postgres import Connection
+from shared.stores.postgres import Connection, one
 from shared.tenancy import credentials, tiers
 from shared.tenancy.provision import Changes, Provisioning
 from shared.tenancy.tenants import Tenant
+
+#: What is saved is held against what there is, so only one saves at a time; any number may look.
+ALONE: LiteralString = "SELECT pg_try_advisory_xact_lock(hashtextextended(%s, 0)) AS alone"
+TOGETHER: LiteralString = "SELECT pg_try_advisory_xact_lock_shared(hashtextextended(%s, 0)) AS alone"
 
 
 @dataclass(frozen=True)
@@ -92,6 +96,7 @@ def _saved(
 ) -> SavedAll:
     tenant = present.tenant_id
     with suppress(_OnlyLookedAt), cell.database.transaction(tenant) as connection:
+        _be_alone(connection, tenant, check=check)
         held = {agent.agent: agent for agent in agents.every(connection, tenant)}
         declared = connections.every(connection, tenant)
         were = _surroundings(cell, connection, before, declared)
@@ -108,6 +113,11 @@ def _saved(
             raise _OnlyLookedAt
     changed = any(agent.new for agent in saved) or not _alike(were, around)
     return SavedAll(saved, sorted(around.connections), broken, changed)
+
+
+def _be_alone(connection: Connection, tenant: str, *, check: bool) -> None:
+    if not one(connection, TOGETHER if check else ALONE, (f"configure/{tenant}",))["alone"]:
+        raise SavedMeanwhile(f"{tenant} is being configured by somebody else at this moment: try again")
 
 
 def _surroundings(cell: Cell, connection: Connection, tenant: Tenant, declared: Connections) -> Surroundings:
