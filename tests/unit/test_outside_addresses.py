@@ -169,6 +169,18 @@ def test_a_resolver_that_does_not_answer_holds_nobody_longer_than_the_call_may_t
     over.set()
 
 
+def test_a_host_for_which_there_was_no_thread_is_asked_for_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    def none_left(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    resolving(monkeypatch, ["93.184.216.34"])
+    with monkeypatch.context() as patch:
+        patch.setattr(threading.Thread, "start", none_left)
+        with pytest.raises(OSError, match="new thread"):
+            looked_up("busy.example", 80).result(5)
+    assert looked_up("busy.example", 80).result(5)
+
+
 def test_a_host_that_nobody_answers_for_holds_one_thread_however_often_it_is_tried(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -45,8 +45,9 @@ class Background:
     def _running(self) -> asyncio.AbstractEventLoop:
         with self._lock:
             if self._loop is None:
-                self._loop = asyncio.new_event_loop()
-                threading.Thread(target=self._loop.run_forever, name="headgate-background", daemon=True).start()
+                loop = asyncio.new_event_loop()
+                threading.Thread(target=loop.run_forever, name="headgate-background", daemon=True).start()
+                self._loop = loop  # not before it runs, for there may be no thread for it
             return self._loop
 
 

@@ -56,7 +56,11 @@ class LookUps:
                 return self._asked[host, port]
             answer = self._asked[host, port] = Future()
             answer.set_running_or_notify_cancel()  # who does not wait any more cannot cancel it
-        threading.Thread(target=self._ask, args=(host, port, answer), name="headgate-look-up", daemon=True).start()
+        try:
+            threading.Thread(target=self._ask, args=(host, port, answer), name="headgate-look-up", daemon=True).start()
+        except RuntimeError as error:  # as many threads as there may be: else nobody would ever answer for this host
+            self._over(host, port)
+            answer.set_exception(OSError(str(error)))
         return answer
 
     def _ask(self, host: str, port: int, answer: Future[Sequence[AddressInfo]]) -> None:
