@@ -6,7 +6,7 @@ import pytest
 
 from producers.cli.streaming import AGAIN, Printed
 from shared.cell import Cell
-from shared.contracts.events import Delta, ToolCalled, TurnEvent, TurnFinished, TurnStarted
+from shared.contracts.events import Delta, EventsMissed, ToolCalled, TurnEvent, TurnFinished, TurnStarted
 from shared.rehearsal.client import Rehearsal
 from tests.support.cells import make_tenant
 from tests.support.commands import done, headgate, refused
@@ -79,3 +79,18 @@ def test_what_only_goes_on_is_not_said_to_start_over(capsys: pytest.CaptureFixtu
     assert printed.end() == "Barley grows."
     out, err = capsys.readouterr()
     assert (out, err) == ("Let me look.\nBarley grows.\n", "[look]\n")
+
+
+def test_words_behind_some_that_were_missed_are_not_printed(capsys: pytest.CaptureFixture[str]) -> None:
+    printed = Printed()
+    told: list[TurnEvent] = [
+        TurnStarted(run=1, step="0.model"),
+        Delta(run=1, step="0.model", text="Barley grows"),
+        EventsMissed(),
+        Delta(run=1, step="0.model", text=" beside the loom."),
+        TurnFinished(run=1, state="done", result={"answer": "Barley grows, and flax beside the loom."}),
+    ]
+    for event in told:
+        printed.take(event)
+    assert printed.end() == "Barley grows, and flax beside the loom."
+    assert capsys.readouterr().out == "Barley grows, and flax beside the loom.\n"

@@ -14,7 +14,7 @@ from shared.ledger.runs import Fenced
 from shared.rehearsal.client import Rehearsal
 from tests.support.commands import done
 from tests.support.listening import Turns, heard
-from tests.support.turning import Slot
+from tests.support.turning import Slot, rows
 from tests.support.waiting import eventually
 from tests.support.walking import job
 from workers import ending
@@ -59,6 +59,15 @@ def test_an_end_that_no_stream_takes_does_not_stay_in_the_outbox(turns: Turns) -
     away.close()
     relay(turns.cell)
     assert turns.told(asked) == []
+
+
+def test_a_turn_that_can_never_be_answered_ends_on_its_stream(turns: Turns) -> None:
+    asked = turns.submit()
+    rows(turns.cell, "acme", "DELETE FROM tenant.agents RETURNING 1")
+    Slot(turns.cell).serve()
+    (end,) = turns.told(asked)
+    assert isinstance(end, TurnFinished)
+    assert (end.state, end.error) == ("discarded", job(turns.cell, "acme", asked)["error"])
 
 
 class Died(BaseException):
