@@ -3,8 +3,10 @@
     assemble ▸ rules ▸ hooks ▸ knowledge ▸ history ▸ rounds of model and tools ▸ hooks ▸ the conversation goes on
 
 A turn is a sequence of steps, each known by its place: `assembly`, then for each round `<round>.model` and, for each
-tool that the model asks for, `<round>.tool.<index>`. A turn that is run again replays the places it finds and goes on
-from there; it sees the agent, the conversation and the time as its first run saw them.
+tool that the model asks for, `<round>.tool.<index>`; between them what the tenant's servers `offered`, what hooks said,
+what was found (`retrieval`) and where the history was cut (`history`), if it came to that. A turn that is run again
+replays the places it finds and goes on from there; it sees the agent, its tools, the conversation and the time as its
+first run saw them.
 """
 
 from dataclasses import replace
