@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from mcp.server.mcpserver import Context, MCPServer
+from mcp_types import InputRequiredResult
 
 from tests.support.balky import balky, silent
 from tests.support.mcp_servers import by_the_sdk, done, listed, offered, saying, scripted
@@ -40,13 +41,17 @@ def sdk() -> Iterator[str]:
     def fail() -> str:
         raise ValueError("it is broken")
 
+    @server.tool()
+    def wants() -> InputRequiredResult:
+        return InputRequiredResult(request_state="more")
+
     with by_the_sdk(server) as url:
         yield url
 
 
 def test_a_server_of_the_sdks_is_asked_and_used(sdk: str) -> None:
     tools = offered(sdk)
-    assert list(tools) == ["crm__add", "crm__fail"]
+    assert list(tools) == ["crm__add", "crm__fail", "crm__wants"]
     assert tools["crm__add"].description == "Adds."
     assert tools["crm__add"].parameters["required"] == ["first", "second"]
     answer = done(tools["crm__add"], first=1, second=2)
@@ -57,6 +62,12 @@ def test_a_server_of_the_sdks_is_asked_and_used(sdk: str) -> None:
 def test_a_tool_that_fails_says_so_to_the_model(sdk: str) -> None:
     with pytest.raises(ToolFailed, match="Error executing tool fail"):
         done(offered(sdk)["crm__fail"])
+
+
+def test_a_server_that_wants_to_ask_its_user_hears_that_there_is_nobody(sdk: str) -> None:
+    """It is no answer, and must not look like an empty one."""
+    with pytest.raises(ToolFailed, match="asks for more before it answers"):
+        done(offered(sdk)["crm__wants"])
 
 
 def test_an_older_server_is_asked_and_used_in_a_session_of_each_call() -> None:

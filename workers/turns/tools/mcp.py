@@ -12,6 +12,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import structlog
+from pydantic import TypeAdapter
 
 from shared.agents.connections import McpServer
 from workers.models.bounds import Guard, Overdue
@@ -27,7 +28,7 @@ from workers.turns.tools.tool import Tool, ToolFailed, ToolRefused, Use
 
 if TYPE_CHECKING:
     from mcp.client import Client
-    from mcp_types import CallToolResult
+    from mcp_types import CallToolResult, InputRequiredResult
     from mcp_types import Tool as McpTool
 
 #: What a call is known by, among what is told besides its arguments; the same whenever the step is done again.
@@ -133,12 +134,13 @@ class Server:
         return listing
 
     def _done(self, use: Use, offer: Offer, manner: Manner, arguments: Mapping[str, Any]) -> dict[str, Any]:
-        async def call(client: "Client") -> "CallToolResult":
+        async def call(client: "Client") -> "CallToolResult | None":
             from mcp_types import CallToolRequest, CallToolRequestParams, CallToolResult  # noqa: PLC0415 - as the SDK
 
             meta: Any = {IDEMPOTENCY_KEY: use.idempotency_key}
             params = CallToolRequestParams(name=offer.tool, arguments=dict(arguments), _meta=meta)
-            return await client.session.send_request(CallToolRequest(params=params), CallToolResult)
+            result = await client.session.send_request(CallToolRequest(params=params), _results())
+            return result if isinstance(result, CallToolResult) else None
 
         seconds = min(self.declared.timeout, use.seconds)
         try:
@@ -151,10 +153,20 @@ class Server:
         except NotAnswered as error:
             listings().forget(self._key)
             raise ToolFailed(f"{self.name}: {error}") from error
+        if result is None:
+            raise ToolFailed(f"{self.name}: it asks for more before it answers, and there is nobody to give it")
         told = endpoint.scrub.json(_told(result))
         if result.is_error:
             raise ToolFailed(str(told.get("text", told)))
         return dict(told)
+
+
+@cache
+def _results() -> "TypeAdapter[CallToolResult | InputRequiredResult]":
+    """What a call may come to."""
+    from mcp_types import CallToolResult, InputRequiredResult  # noqa: PLC0415 - as the SDK
+
+    return TypeAdapter(CallToolResult | InputRequiredResult)
 
 
 def _scrubbed(tool: "McpTool", scrub: Scrub) -> Told:
