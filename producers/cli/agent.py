@@ -59,7 +59,6 @@ def versions(tenant: Tenant, agent: Name = "default", *, json: Json = False) -> 
     """When each version of an agent was saved, the newest first."""
     cell = _opened(tenant)
     with cell.database.transaction(tenant) as connection:
-        agents.get(connection, tenant, agent)
         found = agents.versions(connection, tenant, agent)
     if json:
         return document(found)

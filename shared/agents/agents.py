@@ -1,6 +1,6 @@
 """A tenant's agents, by version. A version is never changed: what is saved is the next one."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -9,6 +9,7 @@ from psycopg import Cursor
 from psycopg.errors import UniqueViolation
 from psycopg.rows import DictRow, class_row
 from psycopg.types.json import Jsonb
+from pydantic import ValidationError
 
 from shared.agents.configuration import AgentConfiguration
 from shared.errors import HeadgateError, NotFound
@@ -61,12 +62,25 @@ class Saved:
     saved_at: datetime
 
 
+class Unreadable(HeadgateError):  # noqa: N818 - it names a state
+    """A version that was saved by a newer Headgate, or by an older one that let more in."""
+
+    def __init__(self, tenant: str, agent: str, version: int, error: ValidationError) -> None:
+        wrong = error.errors(include_url=False)[0]
+        said = f"{'.'.join(map(str, wrong['loc']))}: {wrong['msg']}"
+        super().__init__(
+            f"version {version} of agent {agent!r} of {tenant!r} cannot be read here ({said}): "
+            "run the Headgate that saved it, or save the agent anew by `headgate tenant configure -f`"
+        )
+        self.agent, self.version = agent, version
+
+
 class SavedMeanwhile(HeadgateError):  # noqa: N818 - it says what happened
     """What was changed is not the newest version any more."""
 
 
 def get(connection: Connection, tenant: str, agent: str, version: int | None = None) -> Agent:
-    """The newest version, or this one; `NotFound`."""
+    """The newest version, or this one; `NotFound`, `Unreadable`."""
     found = ask(connection, tenant, agent, version)
     if version is not None and not found.rowcount:
         get(connection, tenant, agent)
@@ -83,19 +97,27 @@ def ask(connection: Connection, tenant: str, agent: str, version: int | None = N
 def answered(cursor: Cursor[DictRow], tenant: str, agent: str) -> Agent:
     row = cursor.fetchone()
     if row is None:
-        raise NotFound(f"tenant {tenant!r} has no agent {agent!r}: `headgate agent list {tenant}` shows those it has")
-    return _agent(tenant, row)
+        raise _no_agent(tenant, agent)
+    return _readable(_read(tenant, row))
 
 
 def every(connection: Connection, tenant: str) -> Sequence[Agent]:
-    """The newest version of each of the tenant's agents, by name."""
-    return [_agent(tenant, row) for row in connection.execute(ALL, (tenant,)).fetchall()]
+    """The newest version of each of the tenant's agents, in the order of their names; `Unreadable`."""
+    return [_readable(found) for found in newest(connection, tenant).values()]
+
+
+def newest(connection: Connection, tenant: str) -> Mapping[str, Agent | Unreadable]:
+    """The same by name, and of one that cannot be read why."""
+    return {row["agent"]: _read(tenant, row) for row in connection.execute(ALL, (tenant,)).fetchall()}
 
 
 def versions(connection: Connection, tenant: str, agent: str) -> Sequence[Saved]:
-    """The newest first."""
+    """The newest first; `NotFound`."""
     with connection.cursor(row_factory=class_row(Saved)) as cursor:
-        return cursor.execute(VERSIONS, (tenant, agent)).fetchall()
+        found = cursor.execute(VERSIONS, (tenant, agent)).fetchall()
+    if not found:
+        raise _no_agent(tenant, agent)
+    return found
 
 
 def put(
@@ -114,13 +136,26 @@ def put(
         raise SavedMeanwhile(f"agent {agent!r} of {tenant!r} was saved by somebody else just now: try again") from error
 
 
-def _agent(tenant: str, row: dict[str, Any]) -> Agent:
+def _no_agent(tenant: str, agent: str) -> NotFound:
+    return NotFound(f"tenant {tenant!r} has no agent {agent!r}: `headgate agent list {tenant}` shows those it has")
+
+
+def _readable(found: Agent | Unreadable) -> Agent:
+    if isinstance(found, Unreadable):
+        raise found
+    return found
+
+
+def _read(tenant: str, row: dict[str, Any]) -> Agent | Unreadable:
     """Checked once for all turns that it answers: a version never changes."""
     key = (tenant, row["agent"], row["version"], row["saved_at"])
     if (known := _checked.get(key)) is not None:
         return known
     if len(_checked) >= CHECKED:
         _checked.clear()
-    agent = Agent(row["agent"], row["version"], AgentConfiguration.model_validate(row["configuration"]))
-    _checked[key] = agent
-    return agent
+    try:
+        configuration = AgentConfiguration.model_validate(row["configuration"])
+    except ValidationError as error:
+        return Unreadable(tenant, row["agent"], row["version"], error)
+    _checked[key] = Agent(row["agent"], row["version"], configuration)
+    return _checked[key]

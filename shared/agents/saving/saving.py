@@ -14,7 +14,7 @@ from typing import Any, LiteralString
 from pydantic import ValidationError
 
 from shared.agents import agents, connections, tools
-from shared.agents.agents import Agent, SavedMeanwhile
+from shared.agents.agents import Agent, SavedMeanwhile, Unreadable
 from shared.agents.configuration import AgentConfiguration
 from shared.agents.saving import terms
 from shared.agents.saving.checks import Connections, Surroundings, problems, problems_of_connections
@@ -29,6 +29,10 @@ from shared.tenancy.tenants import Tenant
 #: What is saved is held against what there is, so only one saves at a time; any number may look.
 ALONE: LiteralString = "SELECT pg_try_advisory_xact_lock(hashtextextended(%s, 0)) AS alone"
 TOGETHER: LiteralString = "SELECT pg_try_advisory_xact_lock_shared(hashtextextended(%s, 0)) AS alone"
+
+
+#: An agent as it is, or why it cannot be read; what is saved anew takes the place of either.
+Held = Agent | Unreadable
 
 
 @dataclass(frozen=True)
@@ -97,14 +101,14 @@ def _saved(
     tenant = present.tenant_id
     with suppress(_OnlyLookedAt), cell.database.transaction(tenant) as connection:
         _be_alone(connection, tenant, check=check)
-        held = {agent.agent: agent for agent in agents.every(connection, tenant)}
+        held = agents.newest(connection, tenant)
         declared = connections.every(connection, tenant)
         were = _surroundings(cell, connection, before, declared)
         declared = declared if wanted.connections is None else dict(wanted.connections)
         around = replace(were, tenant=present, connections=declared)
         new = {**wanted.agents, **_edited(tenant, held, wanted.edits)}
         _fit(new, around, wanted, wrong)
-        others = [agent for name, agent in held.items() if name not in new]
+        others = [agent for name, agent in held.items() if isinstance(agent, Agent) and name not in new]
         broken = list(_broken(others, were, around))
         saved = [_put(connection, tenant, held.get(name), name, new[name], check=check) for name in sorted(new)]
         if wanted.connections is not None:
@@ -152,26 +156,28 @@ def _broken(others: Sequence[Agent], were: Surroundings, around: Surroundings) -
 
 
 def _edited(
-    tenant: str, held: Mapping[str, Agent], edits: Mapping[str, Mapping[str, Any]]
+    tenant: str, held: Mapping[str, Held], edits: Mapping[str, Mapping[str, Any]]
 ) -> Mapping[str, AgentConfiguration]:
     if missing := edits.keys() - held.keys():
         name = min(missing)
         raise NotFound(f"tenant {tenant!r} has no agent {name!r}: `headgate agent list {tenant}` shows those it has")
-    return {name: _with(held[name].configuration, edits[name]) for name in edits}
+    return {name: _with(held[name], edits[name]) for name in edits}
 
 
-def _with(configuration: AgentConfiguration, edit: Mapping[str, Any]) -> AgentConfiguration:
+def _with(held: Held, edit: Mapping[str, Any]) -> AgentConfiguration:
+    if isinstance(held, Unreadable):
+        raise held
     try:
-        return AgentConfiguration.model_validate(configuration.model_dump() | dict(edit))
+        return AgentConfiguration.model_validate(held.configuration.model_dump() | dict(edit))
     except ValidationError as error:
         wrong = error.errors(include_url=False)[0]
         raise HeadgateError(f"the agent's {wrong['loc'][0]} cannot be that: {wrong['msg'].lower()}") from error
 
 
 def _put(
-    connection: Connection, tenant: str, held: Agent | None, name: str, wanted: AgentConfiguration, *, check: bool
+    connection: Connection, tenant: str, held: Held | None, name: str, wanted: AgentConfiguration, *, check: bool
 ) -> SavedAgent:
-    if held is not None and _same(held.configuration, wanted):
+    if isinstance(held, Agent) and _same(held.configuration, wanted):
         return SavedAgent(name, held.version, new=False)
     version = agents.put(connection, tenant, name, wanted, after=held.version if held else 0)
     return SavedAgent(name, None if check else version, new=True)
