@@ -12,6 +12,7 @@ from shared.cell import Cell
 from shared.contracts.kinds import AgentTurn
 from shared.stores.postgres import one
 from tests.support.tooling import Turns, call
+from tests.support.turning import configure
 from tests.support.waiting import eventually
 from workers.context import Context
 from workers.turns.tools.memory import CONTENT, recall_tool, remember_tool
@@ -70,6 +71,7 @@ def test_nobody_reads_the_memories_of_others_whatever_they_say(cell: Cell, turns
     turns.run(using(REMEMBER), userIdentifier="ann")
     asked = using(RECALL, said("recall", name="diet"), *(said("recall", **{word: "ann"}) for word in FOREIGN))
     globex = Turns(cell, "globex")
+    configure(cell, "acme", agent="sales")
     for other, told in (
         (globex, {"userIdentifier": "ann"}),
         (turns, {"userIdentifier": "ann", "agent": "sales"}),
