@@ -59,3 +59,9 @@ def test_a_span_goes_forward_within_a_day(span: str, said: str) -> None:
 def test_a_zone_is_one_that_all_machines_know_alike(zone: str) -> None:
     with pytest.raises(ValidationError, match="there is no time zone"):
         BusinessHours(time_zone=zone, days={"monday": []})
+
+
+@pytest.mark.parametrize("day", ["2026-13-01", "tomorrow", 5])
+def test_a_holiday_is_a_day_of_the_calendar(day: object) -> None:
+    with pytest.raises(ValidationError, match="there is no day .*: write it as 2026-12-25"):
+        BusinessHours.model_validate({"time_zone": "UTC", "days": {"monday": []}, "holidays": [day]})
