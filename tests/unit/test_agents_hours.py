@@ -63,5 +63,5 @@ def test_a_zone_is_one_that_all_machines_know_alike(zone: str) -> None:
 
 @pytest.mark.parametrize("day", ["2026-13-01", "tomorrow", 5])
 def test_a_holiday_is_a_day_of_the_calendar(day: object) -> None:
-    with pytest.raises(ValidationError, match="there is no day .*: write it as 2026-12-25"):
+    with pytest.raises(ValidationError, match=r"there is no day .*: write it as 2026-12-25"):
         BusinessHours.model_validate({"time_zone": "UTC", "days": {"monday": []}, "holidays": [day]})
