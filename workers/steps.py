@@ -29,7 +29,7 @@ from shared.stores.postgres import Database
 from workers.calls import Call, CallFailed, CallLost, Reply, cost_of
 from workers.holding import Holding
 from workers.interruption import Interrupted
-from workers.unwritten import Outcome, Unwritten
+from workers.unwritten import StepOutcome, Unwritten
 
 log = structlog.get_logger(__name__)
 
@@ -77,7 +77,7 @@ class Steps:
         drawn = Draw(reply.drawn.total, self._cost(call, reply.drawn, begun))
         self._holding.compare(step, drawn)
         self._charge(cost_of(reply.drawn))
-        self._keep(Outcome(step, reply.outcome, reply.drawn, drawn, reply.effects), later=later)
+        self._keep(StepOutcome(step, reply.outcome, reply.drawn, drawn, reply.effects), later=later)
         return reply.outcome
 
     def kept(self, place: str, call: Call, outcome: dict[str, Any]) -> dict[str, Any]:
@@ -85,7 +85,7 @@ class Steps:
         step = self._step(place, call.kind, call.request, call)
         if (past := self._replayed(step)) is not None:
             return past
-        self._keep(Outcome(step, outcome), later=True)
+        self._keep(StepOutcome(step, outcome), later=True)
         return outcome
 
     def free(
@@ -109,10 +109,10 @@ class Steps:
             self.unwritten.flush()
             self._guard()
         outcome = make()
-        self._keep(Outcome(step, outcome), later=later)
+        self._keep(StepOutcome(step, outcome), later=later)
         return outcome
 
-    def _keep(self, outcome: Outcome, *, later: bool) -> None:
+    def _keep(self, outcome: StepOutcome, *, later: bool) -> None:
         self.unwritten.add(outcome)
         if not later:
             self.unwritten.flush()

@@ -35,7 +35,7 @@ log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True)
-class Outcome:
+class StepOutcome:
     """Of a step. `tokens` and `drawn`: of a paid one, with its `effects`; None: it cost nothing by itself."""
 
     step: Step
@@ -63,13 +63,13 @@ class Unwritten:
         self._database, self._lease = database, lease
         self._guard, self._settle = guard, settle
         self._lock = threading.RLock()
-        self._waiting: list[Outcome] = []
+        self._waiting: list[StepOutcome] = []
         self.unsettled: list[tuple[str, Draw]] = []
 
     def __bool__(self) -> bool:
         return bool(self._waiting)
 
-    def add(self, outcome: Outcome) -> None:
+    def add(self, outcome: StepOutcome) -> None:
         with self._lock:
             self._waiting.append(outcome)
 
@@ -131,19 +131,19 @@ class Unwritten:
             self._write_draw(self._waiting[0])
             self._settle_all([self._waiting.pop(0)])
 
-    def _write_draw(self, outcome: Outcome) -> None:
+    def _write_draw(self, outcome: StepOutcome) -> None:
         if outcome.tokens is None or outcome.drawn is None:
             return
         with self._database.transaction(self._lease.tenant) as connection:
             journal.answer(connection, self._lease, outcome.step, outcome.tokens, None, nano=outcome.drawn.nanos)
 
-    def _leave(self, written: list[Outcome]) -> None:
+    def _leave(self, written: list[StepOutcome]) -> None:
         for outcome in written:
             if outcome.drawn is not None:
                 reach("after_outcome")
                 self.unsettled.append((outcome.step.call_id, outcome.drawn))
 
-    def _settle_all(self, written: list[Outcome]) -> None:
+    def _settle_all(self, written: list[StepOutcome]) -> None:
         for outcome in written:
             if outcome.drawn is not None:
                 reach("after_outcome")

@@ -23,7 +23,7 @@ from workers.context import Context
 from workers.interruption import Interrupted, Interruption
 from workers.outcomes import nothing
 from workers.steps import Steps
-from workers.unwritten import Outcome
+from workers.unwritten import StepOutcome
 
 
 @pytest.fixture
@@ -127,7 +127,7 @@ def test_what_the_ledger_does_not_take_while_each_is_tried_alone_waits_on(
 ) -> None:
     steps = steps_of(cell, run)
     asked(steps, "0.model")
-    steps.unwritten.add(Outcome(Step("x", "0.tool.0", 1, "tool", b""), {"answer": "a NUL: \x00"}))
+    steps.unwritten.add(StepOutcome(Step("x", "0.tool.0", 1, "tool", b""), {"answer": "a NUL: \x00"}))
     asked_of = iter([False, True])
 
     def holding(*told: Any) -> Any:

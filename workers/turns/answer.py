@@ -12,7 +12,7 @@ from workers.turns import prompts
 from workers.turns.conversation import Added
 from workers.turns.history import Fitted
 from workers.turns.messages import Message
-from workers.turns.rules import Ended, Outcome
+from workers.turns.rules import Ended, TurnOutcome
 from workers.turns.scene import Scene
 
 log = structlog.get_logger(__name__)
@@ -26,7 +26,7 @@ class Spoken:
     """
 
     answer: str
-    outcome: Outcome = "answered"
+    outcome: TurnOutcome = TurnOutcome.ANSWERED
     reason: str | None = None
     messages: Sequence[Message] = ()
     sources: Sequence[str] = ()
@@ -43,7 +43,7 @@ def of_rule(ended: Ended) -> Spoken:
 def dressed(scene: Scene, spoken: Spoken) -> str:
     """The answer in the tenant's template; bare where that has too much to do with it."""
     configuration = scene.agent.configuration
-    if configuration.response_template is None or spoken.outcome != "answered":
+    if configuration.response_template is None or spoken.outcome is not TurnOutcome.ANSWERED:
         return spoken.answer
     known = {"answer": spoken.answer, "sources": list(spoken.sources), "name": configuration.name}
     try:
@@ -63,7 +63,7 @@ def added(scene: Scene, spoken: Spoken) -> Added:
     greeted = greeting(scene)
     first = [Message("assistant", greeted)] if greeted else []
     messages = [*first, Message("user", scene.turn.message), *spoken.messages, Message("assistant", spoken.answer)]
-    handed_off = spoken.outcome == "handed_off" and scene.conversation.state == "open"
+    handed_off = spoken.outcome is TurnOutcome.HANDED_OFF and scene.conversation.state == "open"
     fitted = spoken.fitted
     summary = fitted.summary if fitted.summarised_to is not None else None
     return Added(messages, handed_off, spoken.reason, summary, fitted.summarised_to)
@@ -73,7 +73,7 @@ def result(scene: Scene, spoken: Spoken, answer: str) -> dict[str, Any]:
     """What the caller is told."""
     told: dict[str, Any] = {
         "answer": answer,
-        "outcome": spoken.outcome,
+        "outcome": spoken.outcome.value,
         "sources": list(dict.fromkeys(spoken.sources)),
         "conversation": scene.turn.conversation,
         "agent": scene.agent.agent,

@@ -17,7 +17,7 @@ from workers.turns.history import Fitted
 from workers.turns.knowledge import found_before, sources
 from workers.turns.messages import Message
 from workers.turns.responses import Question, cached_chat
-from workers.turns.rules import Outcome
+from workers.turns.rules import TurnOutcome
 from workers.turns.scene import Scene
 from workers.turns.tools.toolbox import Toolbox, ToolResult
 
@@ -55,7 +55,7 @@ class Talk:
                 return self._ended(reply["content"])
             allowed -= len(calls)
             if handoff := self._use(number, reply["content"], calls):
-                return self._came_to(self._agent.handoff_message, "handed_off", handoff)
+                return self._came_to(self._agent.handoff_message, TurnOutcome.HANDED_OFF, handoff)
         return self._ended("")
 
     def _ask(self, place: str, *, answer_only: bool) -> dict[str, Any]:
@@ -124,10 +124,10 @@ class Talk:
     def _ended(self, content: str) -> Spoken:
         """The model's last words; where there are none, the tenant's."""
         if content.strip():
-            return self._came_to(content, "answered")
-        return self._came_to(self._agent.fallback_message, "fallback")
+            return self._came_to(content, TurnOutcome.ANSWERED)
+        return self._came_to(self._agent.fallback_message, TurnOutcome.FALLBACK)
 
-    def _came_to(self, answer: str, outcome: Outcome, reason: str | None = None) -> Spoken:
+    def _came_to(self, answer: str, outcome: TurnOutcome, reason: str | None = None) -> Spoken:
         return Spoken(
             answer,
             outcome,

@@ -4,21 +4,28 @@ a human has the conversation ▸ the user asks for one ▸ nobody is there at th
 """
 
 from dataclasses import dataclass
-from typing import Literal
+from enum import StrEnum
 
 from shared.agents import keywords
 from workers.turns.scene import Scene
 
-#: How a turn came out: answered by the model; without an answer of its own; passed on to a human; outside business
-#: hours; one turn too many; by a hook of the operator's.
-Outcome = Literal["answered", "fallback", "handed_off", "closed", "turns_used_up", "hook"]
+
+class TurnOutcome(StrEnum):
+    """How a turn came out, as its caller is told."""
+
+    ANSWERED = "answered"  # by the model
+    FALLBACK = "fallback"  # the model came to no answer of its own
+    HANDED_OFF = "handed_off"  # passed on to a human
+    CLOSED = "closed"  # outside business hours
+    TURNS_USED_UP = "turns_used_up"
+    HOOK = "hook"  # by one of the operator's
 
 
 @dataclass(frozen=True)
 class Ended:
     """What the user is told, and why. `reason`: for the human who takes over."""
 
-    outcome: Outcome
+    outcome: TurnOutcome
     answer: str
     reason: str | None = None
 
@@ -27,12 +34,12 @@ def ended(scene: Scene) -> Ended | None:
     """How this turn ends without a model; None: it does not."""
     configuration, conversation = scene.agent.configuration, scene.conversation
     if conversation.state == "handed_off":
-        return Ended("handed_off", configuration.handoff_message)
+        return Ended(TurnOutcome.HANDED_OFF, configuration.handoff_message)
     if keyword := keywords.said(scene.turn.message, configuration.escalation_keywords):
-        return Ended("handed_off", configuration.handoff_message, reason=f"the user said {keyword!r}")
+        return Ended(TurnOutcome.HANDED_OFF, configuration.handoff_message, reason=f"the user said {keyword!r}")
     hours = configuration.business_hours
     if hours is not None and not hours.open_at(scene.now):
-        return Ended("closed", hours.message)
+        return Ended(TurnOutcome.CLOSED, hours.message)
     if configuration.max_turns is not None and conversation.turns >= configuration.max_turns:
-        return Ended("turns_used_up", configuration.turns_message)
+        return Ended(TurnOutcome.TURNS_USED_UP, configuration.turns_message)
     return None

@@ -22,6 +22,7 @@ from workers.turns.answer import Spoken
 from workers.turns.assembly import assemble
 from workers.turns.conversation import NotTheirs
 from workers.turns.rounds import converse
+from workers.turns.rules import TurnOutcome
 from workers.turns.scene import Scene
 
 #: Where a stream tells an answer that hooks had to let out first.
@@ -46,9 +47,9 @@ def _spoken(context: Context, scene: Scene) -> Spoken:
         return answer.of_rule(ended)
     asked = hooks.before(context, _as_hooks_see(scene))
     if asked.answer is not None:
-        return Spoken(asked.answer, "hook")
+        return Spoken(asked.answer, TurnOutcome.HOOK)
     spoken = converse(context, scene, asked.context)
-    if spoken.outcome != "answered" or not hooks.hold_answers_back():
+    if spoken.outcome is not TurnOutcome.ANSWERED or not hooks.hold_answers_back():
         return spoken
     let_out = hooks.after(context, _as_hooks_see(scene), spoken.answer)
     if (telling := context.telling(ANSWER)) is not None:

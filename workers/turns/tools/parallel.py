@@ -17,10 +17,10 @@ from workers.context import Context
 from workers.turns.tools.calling import Asked, answered, failed, record
 from workers.turns.tools.limits import Attempt, Exited, TookTooLong, Work, together
 
-Outcome = dict[str, Any]
+ToolOutcome = dict[str, Any]
 
 
-def outcomes_of(context: Context, asked: Sequence[Asked]) -> Mapping[str, Outcome]:
+def outcomes_of(context: Context, asked: Sequence[Asked]) -> Mapping[str, ToolOutcome]:
     """What came of the calls, by place; those that an earlier run finished are not made again."""
     fresh = [one for one in asked if context.past(one.place) is None]
     outcomes = {one.place: _journaled(context, one, {}) for one in asked if one not in fresh}
@@ -34,11 +34,11 @@ def outcomes_of(context: Context, asked: Sequence[Asked]) -> Mapping[str, Outcom
     return outcomes | _together(context, fresh)
 
 
-def _together(context: Context, fresh: Sequence[Asked]) -> dict[str, Outcome]:
+def _together(context: Context, fresh: Sequence[Asked]) -> dict[str, ToolOutcome]:
     """Those that end are journaled, whatever becomes of the others; then what fails the run is raised."""
     by_place = {one.place: one for one in fresh}
     works = [Work(one.place, partial(answered, one), one.use.seconds) for one in fresh]
-    outcomes, errors = dict[str, Outcome](), list[Exception]()
+    outcomes, errors = dict[str, ToolOutcome](), list[Exception]()
     with closing(together(works, context.check)) as attempts:
         for attempt in attempts:
             one = by_place[attempt.work.name]
@@ -54,22 +54,22 @@ def _together(context: Context, fresh: Sequence[Asked]) -> dict[str, Outcome]:
     return outcomes
 
 
-def _result(attempt: Attempt[Outcome]) -> Outcome:
+def _result(attempt: Attempt[ToolOutcome]) -> ToolOutcome:
     try:
         return attempt.result()
     except (TookTooLong, Exited) as error:
         return failed(str(error))
 
 
-def _journaled(context: Context, asked: Asked, outcome: Outcome, *, later: bool = True) -> Outcome:
+def _journaled(context: Context, asked: Asked, outcome: ToolOutcome, *, later: bool = True) -> ToolOutcome:
     """As the journal has it. `later`: nothing slow comes before the next commit of the run."""
 
-    def made() -> Outcome:
+    def made() -> ToolOutcome:
         reach("after_tool")
         record(asked, outcome)
         told = {"step": asked.place, "name": asked.call["name"]}
         context.emit("tool.finished", told | ({"error": outcome["error"]} if "error" in outcome else {}))
         return outcome
 
-    kept: Outcome = context.free(asked.place, "tool", asked.call, made, later=later, done=True)
+    kept: ToolOutcome = context.free(asked.place, "tool", asked.call, made, later=later, done=True)
     return kept
