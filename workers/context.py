@@ -9,7 +9,7 @@ from shared.clock import monotonic
 from shared.contracts.kinds import KINDS, Payload
 from shared.errors import HeadgateError
 from shared.ledger.jobs import CHILDREN, NewJob
-from shared.ledger.runs import Run, holding
+from shared.ledger.runs import Run, fenced_transaction
 from shared.settings import Settings
 from shared.stores.objects import Objects
 from shared.stores.postgres import Connection, Database
@@ -135,7 +135,7 @@ class Context:
     @contextmanager
     def transaction(self) -> Iterator[Connection]:
         """A transaction that may write, for as long as this run holds the job's fence."""
-        with holding(self._database, self.run.lease) as connection:
+        with fenced_transaction(self._database, self.run.lease) as connection:
             yield connection
 
     def child(self, kind: str, payload: Payload, *, coalesce_key: str | None = None) -> NewJob:

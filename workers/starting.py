@@ -17,10 +17,10 @@ from shared.tenancy import credentials
 from shared.tenancy.tenants import Tenant
 from workers.context import Context
 from workers.events import Events
-from workers.holding import Holding
 from workers.interruption import Interruption
 from workers.lease import Heartbeat
 from workers.models.registry import Registry
+from workers.reservations import Reservations
 from workers.steps import Steps
 
 #: Seconds before a job is tried again whose ledger or budgets were away: nothing has failed.
@@ -69,7 +69,7 @@ class Starter:
 
     def _context(self, run: Run, tenant: Tenant) -> Context:
         def steps(context: Context) -> Steps:
-            holding = Holding(self._cell.gate, self._cell.permits, run.lease)
+            holding = Reservations(self._cell.gate, self._cell.permits, run.lease)
             parts = (self._cell.database, self._cell.prices, run, holding)
             return Steps(*parts, guard=context.check, charge=context.charge)
 

@@ -27,8 +27,8 @@ from shared.ledger.runs import Run
 from shared.metering.prices import Prices, Tokens
 from shared.stores.postgres import Database
 from workers.calls import Call, CallFailed, CallLost, Reply, cost_of
-from workers.holding import Holding
 from workers.interruption import Interrupted
+from workers.reservations import Reservations
 from workers.unwritten import StepOutcome, Unwritten
 
 log = structlog.get_logger(__name__)
@@ -45,12 +45,12 @@ class Steps:
         database: Database,
         prices: Prices,
         run: Run,
-        holding: Holding,
+        reservations: Reservations,
         *,
         guard: Callable[[], None],
         charge: Callable[[float], None],
     ) -> None:
-        self._database, self._prices, self._run, self._holding = database, prices, run, holding
+        self._database, self._prices, self._run, self._reservations = database, prices, run, holding
         self._guard, self._charge = guard, charge
         self._calls: Counter[str] = Counter()
         self.unwritten = Unwritten(database, run.lease, guard=guard, settle=holding.settle)
@@ -75,7 +75,7 @@ class Steps:
         self._reserve(step, self._intend(step), call)
         reply = self._call(step, call)
         drawn = Draw(reply.drawn.total, self._cost(call, reply.drawn, begun))
-        self._holding.compare(step, drawn)
+        self._reservations.compare(step, drawn)
         self._charge(cost_of(reply.drawn))
         self._keep(StepOutcome(step, reply.outcome, reply.drawn, drawn, reply.effects), later=later)
         return reply.outcome
@@ -129,7 +129,7 @@ class Steps:
         """Hold the worst case. Where the call may not be made, its intent is void."""
         reach("after_intent")
         try:
-            call.check(self._holding.reserve(step, intended_at))
+            call.check(self._reservations.reserve(step, intended_at))
             self._guard()
         except HeadgateError as error:
             try:
@@ -157,7 +157,7 @@ class Steps:
             journal.lose(self._database, self._run.lease, step, str(error))
         else:
             journal.fail(self._database, self._run.lease, step, str(error))
-            self._holding.settle(step, Draw(0, 0))
+            self._reservations.settle(step, Draw(0, 0))
 
     def _step(self, place: str, kind: str, made_from: Mapping[str, Any], call: Call | None = None) -> Step:
         self._calls[place] += 1  # a place belongs to one thread

@@ -21,7 +21,7 @@ from shared.failpoints import reach
 from shared.gate.values import Draw, Lease
 from shared.ledger import journal
 from shared.ledger.journal import Step
-from shared.ledger.runs import Effects, Fenced, fencing, holding
+from shared.ledger.runs import Effects, Fenced, fenced_transaction, fencing
 from shared.metering.prices import Tokens
 from shared.stores.postgres import Connection, Database
 from workers.outcomes import nothing
@@ -85,7 +85,7 @@ class Unwritten:
 
     def commit(self, also: Callable[[Connection], Written]) -> Written:
         """Commit what waits, and what else is written here, in one transaction that holds the run's job."""
-        with self.within(holding(self._database, self._lease)) as connection:
+        with self.within(fenced_transaction(self._database, self._lease)) as connection:
             return also(connection)
 
     @contextmanager
@@ -119,7 +119,7 @@ class Unwritten:
         while self._waiting:
             outcome = self._waiting[0]
             try:
-                with holding(self._database, self._lease) as connection:
+                with fenced_transaction(self._database, self._lease) as connection:
                     outcome.write(connection, self._lease)
             except (Fenced, psycopg.Error):
                 self._write_draw(outcome)

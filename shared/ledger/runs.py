@@ -120,7 +120,7 @@ def hold(connection: Connection, lease: Lease) -> None:
 
 
 @contextmanager
-def holding(database: Database, lease: Lease) -> Iterator[Connection]:
+def fenced_transaction(database: Database, lease: Lease) -> Iterator[Connection]:
     """A transaction that is committed only if the run holds its job; sent in a pipeline. Raises `Fenced` at the end."""
     with fencing(lease), database.transaction(pipelined=True) as connection:
         connection.execute(HOLD, place(lease))

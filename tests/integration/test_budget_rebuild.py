@@ -24,8 +24,8 @@ from tests.support.spending import (
     steps_of,
 )
 from workers.calls import Call, CallLost, Reply
-from workers.holding import OverBudget
 from workers.metering.record import Recorder
+from workers.reservations import OverBudget
 
 LIMIT = 10 * WORST_NANO
 

@@ -21,9 +21,9 @@ from tests.support.spending import (
     steps_of,
 )
 from workers.calls import Call, CallFailed, CallLost, Reply
-from workers.holding import BudgetsAway, OverBudget
 from workers.interruption import Interrupted, Interruption
 from workers.metering.record import Recorder
+from workers.reservations import BudgetsAway, OverBudget
 
 
 def test_a_call_holds_its_worst_case_and_settles_what_it_drew(cell: Cell) -> None:

@@ -10,7 +10,7 @@ from shared.gate.values import Lease
 from shared.ledger import journal, runs
 from shared.ledger.jobs import NewJob
 from shared.ledger.journal import Step
-from shared.ledger.runs import Fenced, holding
+from shared.ledger.runs import Fenced, fenced_transaction
 from shared.metering.prices import Tokens
 from shared.stores.postgres import Database
 from tests.support.cells import make_tenant
@@ -39,7 +39,7 @@ def step(place: str = "1", run: int = 1) -> Step:
 def intended(cell: Cell, job: NewJob) -> Lease:
     """A first run that has written the intent of a step."""
     lease = started(cell, job, 1)
-    with holding(cell.database, lease) as connection:
+    with fenced_transaction(cell.database, lease) as connection:
         journal.intend(connection, lease, step())
     return lease
 
@@ -150,9 +150,9 @@ def test_a_call_that_was_never_made_is_void_though_its_run_was_given_up(cell: Ce
 def test_a_fenced_run_may_neither_intend_nor_note(cell: Cell, job: NewJob) -> None:
     zombie = started(cell, job, 1)
     started(cell, job, 2)
-    with pytest.raises(Fenced), holding(cell.database, zombie) as connection:
+    with pytest.raises(Fenced), fenced_transaction(cell.database, zombie) as connection:
         journal.intend(connection, zombie, step())
-    with pytest.raises(Fenced), holding(cell.database, zombie) as connection:
+    with pytest.raises(Fenced), fenced_transaction(cell.database, zombie) as connection:
         journal.note(connection, zombie, step(), {"said": "hello"})
     with cell.database.transaction("acme") as connection:
         assert connection.execute("SELECT FROM tenant.steps").rowcount == 0
@@ -160,7 +160,7 @@ def test_a_fenced_run_may_neither_intend_nor_note(cell: Cell, job: NewJob) -> No
 
 def test_a_noted_step_is_replayed_and_costs_nothing(cell: Cell, job: NewJob) -> None:
     lease = started(cell, job, 1)
-    with holding(cell.database, lease) as connection:
+    with fenced_transaction(cell.database, lease) as connection:
         journal.note(connection, lease, Step("0/1", "0", 1, "assembly", b"input"), {"history": []})
     assert journal.answered(cell.database, started(cell, job, 2))["0"].outcome == {"history": []}
     assert (kept(cell)["model"], kept(cell)["worst_input_tokens"]) == (None, 0)

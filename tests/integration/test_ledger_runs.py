@@ -40,7 +40,7 @@ def finish(cell: Cell, lease: Lease, state: State = State.DONE) -> None:
 
 
 def write(cell: Cell, lease: Lease) -> None:
-    with runs.holding(cell.database, lease):
+    with runs.fenced_transaction(cell.database, lease):
         return
 
 

@@ -15,8 +15,8 @@ from tests.support.cells import make_tenant
 from tests.support.spending import journaled, level, limited, running
 from workers import unwritten
 from workers.calls import Call, CallFailed, Reply
-from workers.holding import Holding
 from workers.interruption import Interrupted, Interruption
+from workers.reservations import Reservations
 from workers.steps import Steps
 
 
@@ -48,7 +48,7 @@ def run(cell: Cell) -> runs.Run:
 
 
 def steps_in(database: Database, cell: Cell, run: runs.Run, **parts: Any) -> Steps:
-    return Steps(database, cell.prices, run, Holding(cell.gate, cell.permits, run.lease), **parts)
+    return Steps(database, cell.prices, run, Reservations(cell.gate, cell.permits, run.lease), **parts)
 
 
 def call(database: Outage, outage: int) -> Call:

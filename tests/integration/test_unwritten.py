@@ -130,12 +130,12 @@ def test_what_the_ledger_does_not_take_while_each_is_tried_alone_waits_on(
     steps.unwritten.add(StepOutcome(Step("x", "0.tool.0", 1, "tool", b""), {"answer": "a NUL: \x00"}))
     asked_of = iter([False, True])
 
-    def holding(*told: Any) -> Any:
+    def fenced_transaction(*told: Any) -> Any:
         if next(asked_of, False):
             raise Unavailable("away")
-        return runs.holding(*told)
+        return runs.fenced_transaction(*told)
 
-    monkeypatch.setattr(unwritten, "holding", holding)
+    monkeypatch.setattr(unwritten, "fenced_transaction", fenced_transaction)
     with pytest.raises(Unavailable):
         steps.unwritten.commit(nothing)
     with pytest.raises(psycopg.Error):
@@ -151,14 +151,14 @@ def test_an_outcome_whose_commit_was_not_heard_of_is_written_once(
     unheard = [True]
 
     @contextmanager
-    def holding(*told: Any) -> Iterator[Connection]:
-        with runs.holding(*told) as connection:
+    def fenced_transaction(*told: Any) -> Iterator[Connection]:
+        with runs.fenced_transaction(*told) as connection:
             yield connection
         if unheard:
             unheard.clear()
             raise Unavailable("the connection broke")
 
-    monkeypatch.setattr(unwritten, "holding", holding)
+    monkeypatch.setattr(unwritten, "fenced_transaction", fenced_transaction)
     steps = steps_of(cell, run)
     assert steps.free("0.tool.0", "tool", {}, lambda: {"acted": 1}, later=False) == {"acted": 1}
     assert states(cell) == [("0.tool.0", "answered")]
@@ -178,15 +178,15 @@ def test_a_run_that_was_stopped_is_handed_back_with_its_outcomes_when_the_ledger
 ) -> None:
     turns, away = Turns(cell), [True]
 
-    def holding(*told: Any) -> Any:
+    def fenced_transaction(*told: Any) -> Any:
         if away:
             away.clear()
             raise Unavailable("away")
-        return runs.holding(*told)
+        return runs.fenced_transaction(*told)
 
     def stopped(context: Context, _: Any) -> None:
         context.free("0.tool.0", "tool", {}, lambda: {"acted": 1}, later=True)
-        monkeypatch.setattr(unwritten, "holding", holding)
+        monkeypatch.setattr(unwritten, "fenced_transaction", fenced_transaction)
         turns.slot.handing_back.set()
         context.check()
 

@@ -15,7 +15,7 @@ from shared.tenancy.budgets import Change
 from tests.support.cells import make_tenant
 from tests.support.walking import submit
 from workers.calls import Call, Reply
-from workers.holding import Holding
+from workers.reservations import Reservations
 from workers.steps import Steps
 
 TURN = {"conversation": "c-1", "message": "hello"}
@@ -51,7 +51,7 @@ def running(cell: Cell, tenant: str, key: str, conversation: str = "c-1") -> Run
 
 def steps_of(cell: Cell, run: Run, guard: Callable[[], None] = lambda: None) -> Steps:
     """`guard` raises where the run may not go on."""
-    holding = Holding(cell.gate, cell.permits, run.lease)
+    holding = Reservations(cell.gate, cell.permits, run.lease)
     return Steps(cell.database, cell.prices, run, holding, guard=guard, charge=lambda _: None)
 
 

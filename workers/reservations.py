@@ -42,7 +42,7 @@ class BudgetsAway(HeadgateError):  # noqa: N818 - as above
     """The gate cannot say whether there is room, so nothing was called."""
 
 
-class Holding:
+class Reservations:
     """The reservations of one run."""
 
     def __init__(self, gate: Gate, permits: PermitPublisher, lease: Lease) -> None:
