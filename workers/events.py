@@ -81,7 +81,7 @@ class Events:
 
 
 class Telling:
-    """Tells the words of one step (`workers.models.chunks.Told`)."""
+    """Tells the words of one step (`workers.models.chunks.Listener`)."""
 
     def __init__(self, events: Events, step: str) -> None:
         self._events, self._step = events, step

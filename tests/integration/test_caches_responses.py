@@ -28,12 +28,12 @@ def caller(speaking_cell: Cell) -> Caller:
     return Caller(speaking_cell)
 
 
-def agent(version: int = 1, **told: Any) -> Agent:
-    return Agent("default", version, AgentConfiguration(**{"model": "rehearsal-1", "cache_seconds": 60} | told))
+def agent(version: int = 1, **fields: Any) -> Agent:
+    return Agent("default", version, AgentConfiguration(**{"model": "rehearsal-1", "cache_seconds": 60} | fields))
 
 
 def answer(
-    caller: Caller, asked: Agent, *, user: str | None = None, words: str = "hello", told: Any = None
+    caller: Caller, asked: Agent, *, user: str | None = None, words: str = "hello", listener: Any = None
 ) -> Mapping[str, Any]:
     """What the model of this agent says to these words, or said before."""
     configuration = asked.configuration
@@ -44,11 +44,11 @@ def answer(
     def room(context: Context) -> Mapping[str, Any]:
         def ask() -> dict[str, Any]:
             return context.models.chat(
-                "0.model", configuration.targets, lambda route: request(route.model), timeout=10, told=told
+                "0.model", configuration.targets, lambda route: request(route.model), timeout=10, listener=listener
             )
 
         question = Question(asked, user, request(configuration.model).body)
-        return cached_chat(context, "0.model", question, ask, told=told)
+        return cached_chat(context, "0.model", question, ask, listener=listener)
 
     said: Mapping[str, Any] = caller.run(room)
     return said
@@ -124,8 +124,8 @@ class Heard:
 
 def test_an_answer_that_is_kept_is_told_at_once(caller: Caller) -> None:
     first, second = Heard(), Heard()
-    said = answer(caller, agent(), told=first)
-    answer(caller, agent(), told=second)
+    said = answer(caller, agent(), listener=first)
+    answer(caller, agent(), listener=second)
     assert "".join(first.words) == said["content"]
     assert (second.begun, second.words) == (1, [said["content"]])
 

@@ -75,7 +75,7 @@ def sending(*parts: bytes) -> Behaviour:
 
 def asked(made: Provider, ear: Ear | None, *, timeout: float = LONG, model: str = "m") -> Reply:
     request = ChatRequest(model, [{"role": "user", "content": "hello"}], 0.0, 500, [SEARCH])
-    return chat_call(made, request, timeout=timeout, told=ear).make("call")
+    return chat_call(made, request, timeout=timeout, listener=ear).make("call")
 
 
 def streamed(*parts: bytes) -> Reply:

@@ -61,7 +61,7 @@ def test_nobody_is_followed_to_where_a_provider_sends_a_call(status: int, *, str
     with balky(whole) as elsewhere:
         there = f"location: http://localhost:{elsewhere.port}/v1/chat/completions"
         with balky(saying(answer(f"{status} Elsewhere", b"", there))) as first:
-            made = chat_call(provider(first.port), REQUEST, timeout=5, told=Deaf() if streams else None)
+            made = chat_call(provider(first.port), REQUEST, timeout=5, listener=Deaf() if streams else None)
             with ending(ProviderFailed, "nobody is followed there"):
                 made.make("call")
         assert not elsewhere.asked.is_set()
@@ -189,7 +189,7 @@ def test_a_provider_that_does_not_stream_is_heard_whole() -> None:
             told.append(text)
 
     with balky(saying(answer("200 OK", ANSWER, "content-type: application/json; charset=utf-8"))) as there:
-        reply = chat_call(provider(there.port), REQUEST, timeout=5, told=Ear()).make("call")
+        reply = chat_call(provider(there.port), REQUEST, timeout=5, listener=Ear()).make("call")
     assert (reply.outcome["content"], told, reply.drawn) == ("hello", ["hello"], Tokens(3, 1))
 
 

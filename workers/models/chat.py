@@ -10,7 +10,7 @@ from shared.metering.prices import Tokens
 from workers.calls import Call, Reply
 from workers.models.answer import Answer
 from workers.models.bounds import STREAMED, WHOLE
-from workers.models.chunks import Told, gathered
+from workers.models.chunks import Listener, gathered
 from workers.models.errors import translated
 from workers.models.provider import Provider
 
@@ -59,19 +59,19 @@ class ChatRequest:
         return Tokens(input=len(orjson.dumps(self.body())) + OVERHEAD_TOKENS, output=self.max_tokens)
 
 
-def chat_call(provider: Provider, request: ChatRequest, *, timeout: float, told: Told | None = None) -> Call:
+def chat_call(provider: Provider, request: ChatRequest, *, timeout: float, listener: Listener | None = None) -> Call:
     """The call whose outcome is {"content": text, "tool_calls": [{id, name, arguments}], "finish_reason"}.
 
-    With `told` the answer is streamed, and its words are told as they come; its outcome is the same.
+    With `listener` the answer is streamed, and its words are told as they come; its outcome is the same.
     """
 
     def make(call_id: str) -> Reply:
-        if told is not None:
-            told.begin()
-        most = WHOLE if told is None else STREAMED
+        if listener is not None:
+            listener.begin()
+        most = WHOLE if listener is None else STREAMED
         with provider.call(request.model, timeout, most_bytes=most) as sdk, translated():
             options: RequestOptions = {"timeout": timeout, "headers": {"X-Client-Request-Id": call_id}}
-            answer = _whole(sdk, request, options) if told is None else _streamed(sdk, request, options, told)
+            answer = _whole(sdk, request, options) if listener is None else _streamed(sdk, request, options, listener)
             return Reply(answer.outcome(), answer.drawn())
 
     return Call("model", request.model, request.body(), request.worst(), make)
@@ -83,12 +83,12 @@ def _whole(sdk: "OpenAI", request: ChatRequest, options: "RequestOptions") -> An
     return answer
 
 
-def _streamed(sdk: "OpenAI", request: ChatRequest, options: "RequestOptions", told: Told) -> Answer:
+def _streamed(sdk: "OpenAI", request: ChatRequest, options: "RequestOptions", listener: Listener) -> Answer:
     from openai import Stream  # noqa: PLC0415 - who has a client has paid for it
 
     body = request.body() | {"stream": True, "stream_options": {"include_usage": True}}
     kind = Stream[object]
     with sdk.post(COMPLETIONS, cast_to=object, body=body, options=options, stream=True, stream_cls=kind) as pieces:
         if pieces.response.headers.get("content-type", "").startswith(WHOLE_ANSWER):
-            return gathered([orjson.loads(pieces.response.read())], told)
-        return gathered(pieces, told)
+            return gathered([orjson.loads(pieces.response.read())], listener)
+        return gathered(pieces, listener)

@@ -21,7 +21,7 @@ MOST_TOGETHER = 2_048
 MOST_PIECES = 400_000
 
 
-class Told(Protocol):
+class Listener(Protocol):
     """Hears the words of one step as they come."""
 
     def begin(self) -> None:
@@ -34,8 +34,8 @@ class Told(Protocol):
 class _Together:
     """Words that are held back for a moment."""
 
-    def __init__(self, told: Told) -> None:
-        self._told, self._held, self._length, self._due = told, list[str](), 0, 0.0
+    def __init__(self, listener: Listener) -> None:
+        self._listener, self._held, self._length, self._due = listener, list[str](), 0, 0.0
 
     def add(self, words: str) -> None:
         """The first are told at once."""
@@ -47,14 +47,14 @@ class _Together:
 
     def tell(self) -> None:
         if self._held:
-            self._told("".join(self._held))
+            self._listener("".join(self._held))
             self._held.clear()
             self._length, self._due = 0, monotonic() + TOGETHER
 
 
-def gathered(pieces: Iterable[Any], told: Told) -> Answer:
+def gathered(pieces: Iterable[Any], listener: Listener) -> Answer:
     """The answer, once all of it has come; its words are told meanwhile."""
-    answer, together = Answer(), _Together(told)
+    answer, together = Answer(), _Together(listener)
     for number, piece in enumerate(pieces):
         if number >= MOST_PIECES:
             raise CallLost(f"the answer came in more than {MOST_PIECES} pieces")

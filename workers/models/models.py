@@ -39,7 +39,7 @@ from workers.models.routing import (
 
 if TYPE_CHECKING:
     from workers.models.chat import ChatRequest
-    from workers.models.chunks import Told
+    from workers.models.chunks import Listener
     from workers.models.embedding import Vector
 
 #: Seconds that a rate limit is waited for where the provider does not say how long it lasts.
@@ -88,7 +88,7 @@ class Models:
         *,
         credential: str | None = None,
         timeout: float,
-        told: "Told | None" = None,
+        listener: "Listener | None" = None,
     ) -> dict[str, Any]:
         """The first answer (`chat_call`), with `provider`, `model` and those `passed_over`; else `Unanswered`.
 
@@ -98,7 +98,7 @@ class Models:
         from workers.models.chat import chat_call  # noqa: PLC0415 - brings the SDK, which only its users should pay
 
         def call(provider: Provider, route: Route, seconds: float) -> Call:
-            return chat_call(provider, request(route), timeout=seconds, told=told)
+            return chat_call(provider, request(route), timeout=seconds, listener=listener)
 
         found = routes(self._tenant, targets, self._registry.providers, credential)
         return self._answered(place, found, Asking(call, refused, timeout, later=True))
@@ -134,7 +134,7 @@ class Models:
             else:
                 over = route
             passed.append(over)
-            log.warning("a model is passed over", place=place, job=str(self._asker.run.job), **over.told())
+            log.warning("a model is passed over", place=place, job=str(self._asker.run.job), **over.shown())
         raise Unanswered(passed)
 
     def _asked(self, place: str, route: Route, asking: Asking, passed: Sequence[PassedOver]) -> dict[str, Any]:
@@ -142,7 +142,7 @@ class Models:
         tenant, left = self._tenant.tenant_id, self._asker.seconds_left
         provider = self._registry.provider(route, tenant, self._asker.calls_until)
         call = asking.making(provider, route, min(asking.timeout, left))
-        shown = {"provider": route.provider, "model": route.model, "passed_over": [each.told() for each in passed]}
+        shown = {"provider": route.provider, "model": route.model, "passed_over": [each.shown() for each in passed]}
 
         def make(call_id: str) -> Reply:
             reply = call.make(call_id)

@@ -46,7 +46,7 @@ class PassedOver:
     def never(self) -> bool:
         return self.after is None and not self.failed
 
-    def told(self) -> dict[str, Any]:
+    def shown(self) -> dict[str, Any]:
         """As the turn shows it."""
         return {"provider": self.provider, "model": self.model, "why": self.why}
 

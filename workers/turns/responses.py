@@ -21,7 +21,7 @@ from workers.context import Context
 from workers.turns.cache import Entry, keep, spared
 
 if TYPE_CHECKING:
-    from workers.models.chunks import Told
+    from workers.models.chunks import Listener
 
 #: How an answer ends that is whole.
 WHOLE = frozenset({"stop", "tool_calls"})
@@ -55,11 +55,11 @@ def cached_chat(
     question: Question,
     ask: Callable[[], dict[str, Any]],
     *,
-    told: "Told | None" = None,
+    listener: "Listener | None" = None,
 ) -> dict[str, Any]:
     """The outcome at this place: replayed, or as it is kept, or as `ask` has it, which calls the model.
 
-    `told` hears the text of an answer that is kept, at once; those that the model gives are told on their way.
+    `listener` hears the text of an answer that is kept, at once; those that the model gives are told on their way.
     """
     configuration = question.agent.configuration
     if not configuration.cache_seconds or context.past(place) is not None or not _may_be_asked(context, configuration):
@@ -70,7 +70,7 @@ def cached_chat(
         key = question.key(body, {base.knowledge_base: base.version for base in bases})
         known = cached.get(connection, tenant, "response", key)
     if known is not None:
-        return _again(context, place, question, known, told)
+        return _again(context, place, question, known, listener)
     outcome = ask()
     if _is_whole(outcome, question):
         keep(context, [Entry("response", key, dict(outcome), configuration.cache_seconds)])
@@ -83,13 +83,13 @@ def _may_be_asked(context: Context, configuration: AgentConfiguration) -> bool:
 
 
 def _again(
-    context: Context, place: str, question: Question, known: dict[str, Any], told: "Told | None"
+    context: Context, place: str, question: Question, known: dict[str, Any], listener: "Listener | None"
 ) -> dict[str, Any]:
     chosen = question.agent.configuration
     outcome = context.kept(place, spared("model", chosen.model, question.body(), provider=chosen.provider), known)
-    if told is not None and outcome["content"]:
-        told.begin()
-        told(outcome["content"])
+    if listener is not None and outcome["content"]:
+        listener.begin()
+        listener(outcome["content"])
     return outcome
 
 

@@ -67,15 +67,15 @@ class Talk:
                 route.model, messages, agent.temperature, agent.max_tokens, tools, answer_only=answer_only
             )
 
-        told = None if hooks.hold_answers_back() else self._context.telling(place)
+        listener = None if hooks.hold_answers_back() else self._context.telling(place)
         own = self._agent.credential
 
         def ask() -> dict[str, Any]:
             return self._context.models.chat(
-                place, self._agent.targets, request, credential=own, timeout=CALL_TIMEOUT, told=told
+                place, self._agent.targets, request, credential=own, timeout=CALL_TIMEOUT, listener=listener
             )
 
-        reply = cached_chat(self._context, place, self._question(request), ask, told=told)
+        reply = cached_chat(self._context, place, self._question(request), ask, listener=listener)
         self._models.append({"step": place} | {name: reply[name] for name in ("provider", "model", "passed_over")})
         return reply
 

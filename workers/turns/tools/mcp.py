@@ -23,7 +23,7 @@ from workers.outside.mcp import Manner, conversed, manner_of
 from workers.outside.scrub import Scrub
 from workers.turns.tools.limits import Attempt, TookTooLong, Work, together
 from workers.turns.tools.mcp_listings import Key, Listing, Listings
-from workers.turns.tools.mcp_offers import Offer, Told, sifted
+from workers.turns.tools.mcp_offers import Offer, ServerTool, sifted
 from workers.turns.tools.tool import Tool, ToolFailed, ToolRefused, Use
 
 if TYPE_CHECKING:
@@ -103,7 +103,7 @@ class Server:
 
     def listing(self) -> Listing:
         """What it offers; raises `NotAllowed`, `NotAnswered`, `Overdue`, `Interrupted`."""
-        return listings().get(self._key, self._asked, seconds=self.declared.timeout, guard=self.guard)
+        return listings().get(self._key, self._listed, seconds=self.declared.timeout, guard=self.guard)
 
     def tool(self, offer: Offer, manner: Manner) -> Tool:
         def act(use: Use, arguments: Mapping[str, Any]) -> dict[str, Any]:
@@ -111,23 +111,23 @@ class Server:
 
         return Tool(offer.name, offer.description, offer.parameters, act, timeout=self.declared.timeout + SPARE)
 
-    def _asked(self) -> Listing:
+    def _listed(self) -> Listing:
         endpoint = opened(self.declared, self.secret)
 
-        async def ask(client: "Client") -> tuple[list[Told], Manner]:
-            told: list[Told] = []
+        async def list_tools(client: "Client") -> tuple[list[ServerTool], Manner]:
+            listed: list[ServerTool] = []
             cursor = None
             for _ in range(PAGES):
                 page = await client.list_tools(cursor=cursor)
-                told += [_scrubbed(tool, endpoint.scrub) for tool in page.tools]
+                listed += [_scrubbed(tool, endpoint.scrub) for tool in page.tools]
                 cursor = page.next_cursor
                 if cursor is None:
                     break
-            return told, manner_of(client)
+            return listed, manner_of(client)
 
         seconds = self.declared.timeout
-        told, manner = conversed(endpoint, self.networks, Manner(), ask, seconds=seconds, guard=self.guard)
-        listing = Listing(sifted(self.name, self.declared, told), manner)
+        listed, manner = conversed(endpoint, self.networks, Manner(), list_tools, seconds=seconds, guard=self.guard)
+        listing = Listing(sifted(self.name, self.declared, listed), manner)
         if listing.offers.left_out:
             left_out = dict(listing.offers.left_out)
             log.warning("tools of a server are left out", tenant=self.tenant, connection=self.name, left_out=left_out)
@@ -155,10 +155,10 @@ class Server:
             raise ToolFailed(f"{self.name}: {error}") from error
         if result is None:
             raise ToolFailed(f"{self.name}: it asks for more before it answers, and there is nobody to give it")
-        told = endpoint.scrub.json(_told(result))
+        shown = endpoint.scrub.json(_shown(result))
         if result.is_error:
-            raise ToolFailed(str(told.get("text", told)))
-        return dict(told)
+            raise ToolFailed(str(shown.get("text", shown)))
+        return dict(shown)
 
 
 @cache
@@ -169,11 +169,11 @@ def _results() -> "TypeAdapter[CallToolResult | InputRequiredResult]":
     return TypeAdapter(CallToolResult | InputRequiredResult)
 
 
-def _scrubbed(tool: "McpTool", scrub: Scrub) -> Told:
-    return Told(scrub.text(tool.name), scrub.text(tool.description or ""), scrub.json(tool.input_schema))
+def _scrubbed(tool: "McpTool", scrub: Scrub) -> ServerTool:
+    return ServerTool(scrub.text(tool.name), scrub.text(tool.description or ""), scrub.json(tool.input_schema))
 
 
-def _told(result: "CallToolResult") -> dict[str, Any]:
+def _shown(result: "CallToolResult") -> dict[str, Any]:
     """The texts; what is none is named. Structured content counts where there is no text, which should say the same."""
     if not result.content and result.structured_content is not None:
         return {"structured": result.structured_content}

@@ -34,7 +34,7 @@ AS_HEADER = "x-mcp-header"
 
 
 @dataclass(frozen=True)
-class Told:
+class ServerTool:
     """A tool, as a server tells of it."""
 
     name: str
@@ -60,12 +60,12 @@ class Offers:
     left_out: Mapping[str, str]
 
 
-def sifted(connection: str, declared: McpServer, told: Iterable[Told]) -> Offers:
+def sifted(connection: str, declared: McpServer, listed: Iterable[ServerTool]) -> Offers:
     """What may be offered of this."""
     offered: dict[str, Offer] = {}
     left_out: dict[str, str] = {}
     room, patience = MOST_SCHEMAS, Patience()
-    for tool in told:
+    for tool in listed:
         if declared.tools is not None and tool.name not in declared.tools:
             continue
         name = name_of(connection, tool.name)
