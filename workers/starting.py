@@ -69,8 +69,8 @@ class Starter:
 
     def _context(self, run: Run, tenant: Tenant) -> Context:
         def steps(context: Context) -> Steps:
-            holding = Reservations(self._cell.gate, self._cell.permits, run.lease)
-            parts = (self._cell.database, self._cell.prices, run, holding)
+            reservations = Reservations(self._cell.gate, self._cell.permits, run.lease)
+            parts = (self._cell.database, self._cell.prices, run, reservations)
             return Steps(*parts, guard=context.check, charge=context.charge)
 
         return Context(

@@ -50,10 +50,10 @@ class Steps:
         guard: Callable[[], None],
         charge: Callable[[float], None],
     ) -> None:
-        self._database, self._prices, self._run, self._reservations = database, prices, run, holding
+        self._database, self._prices, self._run, self._reservations = database, prices, run, reservations
         self._guard, self._charge = guard, charge
         self._calls: Counter[str] = Counter()
-        self.unwritten = Unwritten(database, run.lease, guard=guard, settle=holding.settle)
+        self.unwritten = Unwritten(database, run.lease, guard=guard, settle=reservations.settle)
 
     @cached_property
     def _past(self) -> Mapping[str, Past]:

@@ -23,11 +23,11 @@ def register(app: typer.Typer) -> None:
 
 def pause(tenant: Tenant = None, lane: OfLane = None) -> None:
     """Hold a tenant or a lane back: its jobs are accepted and wait; those that run end."""
-    option, name = hold(tenant, lane, paused=True)
+    option, name = set_paused(tenant, lane, paused=True)
     console().print(f"Paused {name}: its jobs wait. `headgate resume {option} {name}` lets them go on.")
 
 
-def hold(tenant: str | None, lane: str | None, *, paused: bool) -> tuple[str, str]:
+def set_paused(tenant: str | None, lane: str | None, *, paused: bool) -> tuple[str, str]:
     """Hold it back, or let it go on; answers the option by which it was named, and its name."""
     cell = opened()
     match tenant, lane:
@@ -36,12 +36,12 @@ def hold(tenant: str | None, lane: str | None, *, paused: bool) -> tuple[str, st
             tell_tenant(cell, tenant)
             return "--tenant", tenant
         case None, str():
-            _hold_lane(cell, Lane.named(lane), paused=paused)
+            _set_lane_paused(cell, Lane.named(lane), paused=paused)
             return "--lane", lane
     raise typer.BadParameter("name either a tenant (--tenant acme) or a lane (--lane turns.pro)")
 
 
-def _hold_lane(cell: Cell, lane: Lane, *, paused: bool) -> None:
+def _set_lane_paused(cell: Cell, lane: Lane, *, paused: bool) -> None:
     pauses.put(cell.admin, lane, paused=paused)
     with heard_later():
         tell_pauses(cell, {str(lane): paused})

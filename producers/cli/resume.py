@@ -3,7 +3,7 @@
 import typer
 
 from producers.cli.output import console
-from producers.cli.pause import OfLane, Tenant, hold
+from producers.cli.pause import OfLane, Tenant, set_paused
 
 
 def register(app: typer.Typer) -> None:
@@ -12,5 +12,5 @@ def register(app: typer.Typer) -> None:
 
 def resume(tenant: Tenant = None, lane: OfLane = None) -> None:
     """Let a tenant or a lane go on that was paused; `headgate tenant resume` is for one that was suspended."""
-    _, name = hold(tenant, lane, paused=False)
+    _, name = set_paused(tenant, lane, paused=False)
     console().print(f"{name} goes on.")

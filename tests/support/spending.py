@@ -51,8 +51,8 @@ def running(cell: Cell, tenant: str, key: str, conversation: str = "c-1") -> Run
 
 def steps_of(cell: Cell, run: Run, guard: Callable[[], None] = lambda: None) -> Steps:
     """`guard` raises where the run may not go on."""
-    holding = Reservations(cell.gate, cell.permits, run.lease)
-    return Steps(cell.database, cell.prices, run, holding, guard=guard, charge=lambda _: None)
+    reservations = Reservations(cell.gate, cell.permits, run.lease)
+    return Steps(cell.database, cell.prices, run, reservations, guard=guard, charge=lambda _: None)
 
 
 class Provider:
