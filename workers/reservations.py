@@ -16,7 +16,7 @@ from shared.gate.windows import Windows
 from shared.lanes import PermitPublisher
 from shared.ledger.journal import Step
 from shared.ledger.runs import Fenced
-from shared.metering.levels import KINDS, worded
+from shared.metering.levels import BUDGETS, worded
 from shared.telemetry import metrics
 from workers.interruption import Interrupted, Interruption
 
@@ -27,7 +27,7 @@ class OverBudget(HeadgateError):  # noqa: N818 - it names what happened
     """A hard budget has no room for the worst case of a call, which was therefore not made."""
 
     def __init__(self, shortage: Shortage, need: Need, intended_at: datetime) -> None:
-        kind = KINDS[shortage.budget]
+        kind = BUDGETS[shortage.budget]
         window_ends = intended_at + timedelta(seconds=kind.window(need.windows).left)
         room = f"there is room again at {window_ends:%Y-%m-%d %H:%M} UTC, or when the limit is raised"
         super().__init__(

@@ -16,7 +16,7 @@ from producers.cli.output import Json, console, document, table
 from producers.cli.telling import tell, tell_tenant
 from shared.cell import Cell
 from shared.errors import HeadgateError
-from shared.metering.levels import KINDS, Level, levels, worded
+from shared.metering.levels import BUDGETS, Level, levels, worded
 from shared.metering.usage import NANO, usd
 from shared.stores.postgres import one
 from shared.tenancy import budgets
@@ -135,7 +135,7 @@ def _print(tenant: Tenant, present: Sequence[Level]) -> None:
 
 
 def _row(level: Level) -> tuple[Any, ...]:
-    amounts = (worded(KINDS[level.budget], amount) for amount in (level.limit, level.drawn, level.held, level.left))
+    amounts = (worded(BUDGETS[level.budget], amount) for amount in (level.limit, level.drawn, level.held, level.left))
     return (
         level.budget,
         "hard" if level.hard else "soft, exceeded" if level.exceeded else "soft",

@@ -13,7 +13,7 @@ from shared.lanes import Lane
 from shared.ledger import before
 from shared.ledger.reading import Job
 from shared.ledger.states import State
-from shared.metering.levels import KINDS, levels, worded
+from shared.metering.levels import BUDGETS, levels, worded
 from shared.tenancy.tenants import Tenant
 
 
@@ -95,8 +95,8 @@ def _shortage(cell: Cell, job: Job, tenant: Tenant) -> str:
     if need is None:
         return f"a job before it waits for room in a budget: see `headgate budget show {tenant.tenant_id}`"
     short = [
-        f"{level.budget} has {worded(KINDS[level.budget], level.left)} left, and its next call may draw "
-        f"{worded(KINDS[level.budget], getattr(need, level.unit))}"
+        f"{level.budget} has {worded(BUDGETS[level.budget], level.left)} left, and its next call may draw "
+        f"{worded(BUDGETS[level.budget], getattr(need, level.unit))}"
         for level in levels(tenant.budgets, cell.gate.drawn(tenant.tenant_id), clock.now())
         if level.hard and level.left < getattr(need, level.unit)
     ]

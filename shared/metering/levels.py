@@ -12,7 +12,7 @@ from shared.metering.usage import usd
 
 
 @dataclass(frozen=True)
-class Kind:
+class BudgetKind:
     """A budget there can be: what it counts, over which window."""
 
     unit: Literal["tokens", "nanos"]
@@ -20,11 +20,11 @@ class Kind:
 
 
 #: By the names that `shared.gate.limits.Budgets` gives them.
-KINDS: Mapping[str, Kind] = {
-    "tokens_hour": Kind("tokens", attrgetter("hour")),
-    "tokens_month": Kind("tokens", attrgetter("month")),
-    "usd_day": Kind("nanos", attrgetter("day")),
-    "usd_month": Kind("nanos", attrgetter("month")),
+BUDGETS: Mapping[str, BudgetKind] = {
+    "tokens_hour": BudgetKind("tokens", attrgetter("hour")),
+    "tokens_month": BudgetKind("tokens", attrgetter("month")),
+    "usd_day": BudgetKind("nanos", attrgetter("day")),
+    "usd_month": BudgetKind("nanos", attrgetter("month")),
 }
 
 
@@ -54,7 +54,7 @@ class Level:
 def levels(budgets: Budgets, drawn: Mapping[str, Mapping[str, int]], now: datetime) -> list[Level]:
     """Of each budget that is set; `drawn` as the gate tells it, by window; `now` by Postgres's clock."""
     windows, found = Windows.at(now), []
-    for name, kind in KINDS.items():
+    for name, kind in BUDGETS.items():
         if (budget := getattr(budgets, name)) is None:
             continue
         window = kind.window(windows)
@@ -65,6 +65,6 @@ def levels(budgets: Budgets, drawn: Mapping[str, Mapping[str, int]], now: dateti
     return found
 
 
-def worded(kind: Kind, amount: int) -> str:
+def worded(kind: BudgetKind, amount: int) -> str:
     """An amount in the unit of its budget."""
     return f"USD {usd(amount)}" if kind.unit == "nanos" else f"{amount:,} tokens"

@@ -6,7 +6,7 @@ import pytest
 
 from shared.errors import HeadgateError
 from shared.gate.limits import Budget, Budgets
-from shared.metering.levels import KINDS, levels, worded
+from shared.metering.levels import BUDGETS, levels, worded
 from shared.tenancy.budgets import Change
 
 NOW = datetime(2026, 11, 22, 18, 30, tzinfo=UTC)
@@ -34,8 +34,8 @@ def test_a_window_in_which_nothing_was_drawn_is_whole() -> None:
 
 
 def test_amounts_are_worded_in_their_unit() -> None:
-    assert worded(KINDS["usd_day"], 1_234_567_890) == "USD 1.234567890"
-    assert worded(KINDS["tokens_hour"], 1_234_567) == "1,234,567 tokens"
+    assert worded(BUDGETS["usd_day"], 1_234_567_890) == "USD 1.234567890"
+    assert worded(BUDGETS["tokens_hour"], 1_234_567) == "1,234,567 tokens"
 
 
 @pytest.mark.parametrize(
