@@ -16,3 +16,11 @@ def opened() -> Cell:
     """The cell that this command works on."""
     logs.configure(QUIET)
     return Cell(provided(embedded.resolved(settings.read())))
+
+
+def opened_for(tenant: str | None) -> Cell:
+    """The cell, where there is this tenant, if one is named: `NotFound` says that there is not."""
+    cell = opened()
+    if tenant is not None:
+        cell.tenants.get(tenant)
+    return cell
