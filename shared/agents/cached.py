@@ -13,7 +13,7 @@ import orjson
 
 from shared.stores.postgres import Connection
 
-Kind = Literal["response", "embedding", "retrieval"]
+CacheKind = Literal["response", "embedding", "retrieval"]
 
 #: Bytes of a value as JSON; what is larger is not kept. A vector of 1,536 has some 8,000, five passages 6,000.
 LARGEST = 65_536
@@ -33,13 +33,13 @@ def key(**facts: Any) -> bytes:
     return hashlib.sha256(orjson.dumps(facts, option=orjson.OPT_SORT_KEYS)).digest()
 
 
-def get(connection: Connection, tenant: str, kind: Kind, key: bytes) -> Any | None:
+def get(connection: Connection, tenant: str, kind: CacheKind, key: bytes) -> Any | None:
     """The value, while its time is not over."""
     row = connection.execute(GET, (tenant, kind, key)).fetchone()
     return row["value"] if row else None
 
 
-def put(connection: Connection, tenant: str, kind: Kind, key: bytes, value: Any, *, seconds: float) -> bool:
+def put(connection: Connection, tenant: str, kind: CacheKind, key: bytes, value: Any, *, seconds: float) -> bool:
     """Keep a value for so long, in the place of an earlier one; False where it is too large."""
     content = orjson.dumps(value)
     if len(content) > LARGEST:

@@ -3,6 +3,7 @@
 `head`                        the Redis on which the epoch in force was opened, and that epoch: `<run_id>:<epoch>`
 `mark`                        names this memory of Redis: a flush takes it away
 `wake:<loop>`                 list: a bell (`wake`)
+`exceeded:<tenant>:<budget>:<window>`   that a soft budget was said to be exceeded (`exceeded`)
 
 and, under `<epoch>:`, made by the scripts; a *record* is a packed map, read once and written once by each operation
 (`scripts/records.lua` says what each begins with):
@@ -41,6 +42,11 @@ def prefix(cell: str) -> str:
 def wake(cell: str, loop: str) -> str:
     """A list that wakes an upkeep loop before its time; it never holds more than one element."""
     return f"{prefix(cell)}wake:{loop}"
+
+
+def exceeded(cell: str, tenant: str, budget: str, window: str) -> str:
+    """A note that it was said that a soft budget is exceeded; it expires with the window."""
+    return f"{prefix(cell)}exceeded:{tenant}:{budget}:{window}"
 
 
 #: Jobs of one priority sort by order of acceptance; 2^48 jobs fit between two priorities, and a score stays exact.

@@ -1,7 +1,7 @@
 """Soft budgets: calls pass; that one is exceeded is logged and counted, once a window.
 
-The note that it was said, `exceeded:<tenant>:<budget>:<window>`, is kept in the gate's Redis and expires with the
-window, so several recorders say it once. A flush makes it be said again.
+The note that it was said (`shared.gate.keys.exceeded`) is kept in the gate's Redis and expires with the window, so
+several recorders say it once. A flush makes it be said again.
 """
 
 import math
@@ -47,7 +47,7 @@ class SoftBudgets:
                     yield name, level, now
 
     def _say(self, tenant: str, level: Level, *, seconds: float) -> None:
-        note = f"{keys.prefix(self._cell.settings.cell)}exceeded:{tenant}:{level.budget}:{level.window}"
+        note = keys.exceeded(self._cell.settings.cell, tenant, level.budget, level.window)
         if self._cell.redis.set(note, 1, nx=True, ex=math.ceil(seconds)):
             metrics.BUDGETS_EXCEEDED.labels(budget=level.budget).inc()
             about = {"budget": level.budget, "limit": level.limit, "drawn": level.drawn, "window": level.window}

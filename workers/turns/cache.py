@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, NoReturn
 
 from shared.agents import cached
-from shared.agents.cached import Kind
+from shared.agents.cached import CacheKind
 from shared.errors import HeadgateError
 from shared.metering.prices import NOTHING
 from workers.calls import Call
@@ -19,7 +19,7 @@ NOBODY = "cache"
 class Entry:
     """A value to be kept for `seconds`."""
 
-    kind: Kind
+    kind: CacheKind
     key: bytes
     value: Any
     seconds: float
