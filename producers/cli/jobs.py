@@ -15,8 +15,9 @@ from shared.cell import Cell
 from shared.errors import Unavailable
 from shared.gate.gate import GateClosed
 from shared.intake import committed
-from shared.ledger import again, feedback, reading
 from shared.ledger import cancel as cancelling
+from shared.agents.quality import by_version, reading
+from shared.ledger import retry as retrying
 from shared.ledger.feedback import Feedback
 from shared.ledger.reading import Job, PastStep
 from shared.ledger.states import State
@@ -81,7 +82,7 @@ def retry(job: Id, tenant: Tenant = None) -> None:
     cell = opened()
     owner = tenant or reading.owner_of(cell.dispatcher, job)
     with cell.database.transaction(owner) as connection:
-        waits = again.wait_again(connection, owner, job)
+        waits = retrying.retry(connection, owner, job)
     offered = cell.intake.offer([committed(waits)])
     later = "" if offered else "; the gate takes it when it can"
     console().print(f"Job {job} of {owner} waits again{later}.")

@@ -9,7 +9,7 @@ import typer
 from producers.cli.opening import opened
 from producers.cli.output import Json, console, document, table
 from producers.cli.tenantwise import Tenant, tenantwise
-from shared.ledger import feedback
+from shared.agents.quality import by_version
 
 #: How turns end; together they are all turns.
 ENDS = ("answered", "fallbacks", "handoffs", "rules", "hooks", "failed")
@@ -36,7 +36,7 @@ def quality(
     cell = opened()
     rows = [
         {"tenant": name} | asdict(each)
-        for name, found in tenantwise(cell, tenant, partial(feedback.quality, days=days))
+        for name, found in tenantwise(cell, tenant, partial(by_version, days=days))
         for each in found
     ]
     if json:

@@ -10,7 +10,7 @@ from shared.errors import Unavailable
 from shared.gate.gate import GateClosed
 from shared.gate.view import Backlog, View, Why, view
 from shared.lanes import Lane
-from shared.ledger import before
+from shared.ledger import obstacles
 from shared.ledger.reading import Job
 from shared.ledger.states import State
 from shared.metering.levels import BUDGETS, levels, worded
@@ -35,7 +35,7 @@ def why(cell: Cell, job: Job) -> Wait | None:
     if job.due_at is not None and job.due_at > clock.now():
         return Wait(_later(job), job.due_at)
     with cell.database.transaction(tenant.tenant_id) as connection:
-        earlier = before.of_its_key(connection, tenant.tenant_id, job.job_id)
+        earlier = obstacles.of_its_key(connection, tenant.tenant_id, job.job_id)
     if earlier is not None:
         return Wait(f"job {earlier.job_id} of its ordering key {job.ordering_key!r} goes first and is {earlier.state}")
     return _at_gate(cell, job, tenant)
@@ -91,7 +91,7 @@ def _obstacle(cell: Cell, seen: View, backlog: Backlog, job: Job, tenant: Tenant
 def _shortage(cell: Cell, job: Job, tenant: Tenant) -> str:
     """Which hard budgets have no room for its next call."""
     with cell.database.transaction(tenant.tenant_id) as connection:
-        need = before.needed(connection, tenant.tenant_id, job.job_id)
+        need = obstacles.needed(connection, tenant.tenant_id, job.job_id)
     if need is None:
         return f"a job before it waits for room in a budget: see `headgate budget show {tenant.tenant_id}`"
     short = [
@@ -106,7 +106,7 @@ def _shortage(cell: Cell, job: Job, tenant: Tenant) -> str:
 
 def _its_turn(cell: Cell, seen: View, job: Job, lane: str) -> str:
     with cell.database.transaction(job.tenant_id) as connection:
-        ahead = before.ahead(connection, job.tenant_id, job.job_id)
+        ahead = obstacles.ahead(connection, job.tenant_id, job.job_id)
     slots = next(x.slots for x in seen.lanes if x.lane == lane)
     before_it = f"{ahead} of the tenant's own jobs go before it" if ahead else "it is the tenant's next"
     return f"its turn has not come: {before_it} in {lane}, which has {slots} slots"

@@ -18,7 +18,8 @@ from psycopg.rows import class_row
 from shared import outbox
 from shared.contracts.answers import FinishedData
 from shared.contracts.events import TurnFinished
-from shared.errors import HeadgateError, NotFound
+from shared.errors import HeadgateError
+from shared.ledger.reading import no_such_job
 from shared.ledger.states import State
 from shared.outbox import Message
 from shared.stores.postgres import Connection
@@ -85,5 +86,5 @@ def _refusal(connection: Connection, tenant: str, job: UUID) -> HeadgateError:
     """Why the job is not cancelled."""
     row = connection.execute(STATE, (tenant, job)).fetchone()
     if row is None:
-        return NotFound(f"tenant {tenant!r} has no job {job}: `headgate jobs list --tenant {tenant}` shows the newest")
+        return no_such_job(tenant, job)
     return NotCancelled(f"job {job} is {row['state']} already: only a job that waits or runs can be cancelled")

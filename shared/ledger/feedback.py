@@ -1,4 +1,4 @@
-"""What people thought of answers, and what it says of the agents that gave them.
+"""What people thought of answers.
 
 Feedback belongs to a finished turn, one for each: who thinks again takes the place of what was thought before.
 """
@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from psycopg import Cursor
 from psycopg.rows import class_row
 
-from shared.errors import HeadgateError, NotFound
+from shared.errors import HeadgateError
+from shared.ledger.reading import no_such_job
 from shared.stores.postgres import Connection
 
 GIVE = """
@@ -28,29 +28,6 @@ OF = """
 SELECT satisfaction, comment, given_by, given_at FROM tenant.feedback WHERE tenant_id = %s AND job_id = %s
 """
 
-#: By what a turn's result says of it (`workers.turns.answer`). Only who hands a conversation off gives a reason: where
-#: a human has it already, that is the rule by which the turn ends.
-QUALITY = """
-WITH turns AS (
-  SELECT coalesce(result ->> 'agent', payload ->> 'agent', 'default') AS agent, (result ->> 'version')::int AS version,
-         CASE WHEN state <> 'done' THEN 'failed'
-              WHEN result ->> 'outcome' = 'handed_off' AND NOT result ? 'reason' THEN 'rule'
-              WHEN result ->> 'outcome' IN ('closed', 'turns_used_up') THEN 'rule'
-              ELSE coalesce(result ->> 'outcome', 'answered') END AS came_to, satisfaction
-  FROM tenant.jobs LEFT JOIN tenant.feedback USING (tenant_id, job_id)
-  WHERE tenant_id = %s AND kind = 'agent.turn' AND state IN ('done', 'dead', 'discarded', 'denied')
-    AND finished_at > now() - %s * interval '1 day')
-SELECT agent, version, count(*) AS turns,
-       count(*) FILTER (WHERE came_to = 'answered') AS answered,
-       count(*) FILTER (WHERE came_to = 'fallback') AS fallbacks,
-       count(*) FILTER (WHERE came_to = 'handed_off') AS handoffs,
-       count(*) FILTER (WHERE came_to = 'rule') AS rules,
-       count(*) FILTER (WHERE came_to = 'hook') AS hooks,
-       count(*) FILTER (WHERE came_to = 'failed') AS failed,
-       count(satisfaction) AS feedbacks, avg(satisfaction)::float8 AS satisfaction
-FROM turns GROUP BY 1, 2 ORDER BY 1, 2
-"""
-
 
 @dataclass(frozen=True)
 class Feedback:
@@ -60,27 +37,6 @@ class Feedback:
     comment: str | None
     given_by: str
     given_at: datetime
-
-
-@dataclass(frozen=True)
-class Quality:
-    """Of one version of an agent; None where a turn failed before it had one. Each turn counts in one column.
-
-    `rules`: nobody was there, the turns were used up, or a human had the conversation already. `failed`: dead,
-    discarded or denied; what somebody cancelled is not counted. `satisfaction`: the mean; None where nobody said.
-    """
-
-    agent: str
-    version: int | None
-    turns: int
-    answered: int
-    fallbacks: int
-    handoffs: int
-    rules: int
-    hooks: int
-    failed: int
-    feedbacks: int
-    satisfaction: float | None
 
 
 def give(
@@ -101,14 +57,9 @@ def of(connection: Connection, tenant: str, job: UUID) -> Feedback | None:
         return cursor.execute(OF, (tenant, job)).fetchone()
 
 
-def quality(connection: Connection, tenant: str, *, days: float) -> Cursor[Quality]:
-    """Asked for: how the tenant's agents did in turns that ended in these last days, by agent and version."""
-    return connection.cursor(row_factory=class_row(Quality)).execute(QUALITY, (tenant, days))
-
-
 def _refusal(connection: Connection, tenant: str, job: UUID) -> HeadgateError:
     row = connection.execute(KIND, (tenant, job)).fetchone()
     if row is None:
-        return NotFound(f"tenant {tenant!r} has no job {job}: `headgate jobs list --tenant {tenant}` shows the newest")
+        return no_such_job(tenant, job)
     what = f"is {row['state']}" if row["kind"] == "agent.turn" else f"is no turn but {row['kind']}"
     return HeadgateError(f"job {job} {what}: feedback is given to turns that are done")

@@ -148,9 +148,14 @@ def find(connection: Connection, tenant: str, job: UUID) -> tuple[Job, list[Past
     with connection.cursor(row_factory=class_row(Job)) as cursor:
         found = cursor.execute(JOB, (tenant, job)).fetchone()
     if found is None:
-        raise NotFound(f"tenant {tenant!r} has no job {job}: `headgate jobs list --tenant {tenant}` shows the newest")
+        raise no_such_job(tenant, job)
     with connection.cursor(row_factory=class_row(PastStep)) as cursor:
         return found, cursor.execute(STEPS, (tenant, job)).fetchall()
+
+
+def no_such_job(tenant: str, job: UUID) -> NotFound:
+    """What is said to who asks for it."""
+    return NotFound(f"tenant {tenant!r} has no job {job}: `headgate jobs list --tenant {tenant}` shows the newest")
 
 
 def ended(connection: Connection, tenant: str, jobs: Sequence[UUID]) -> list[Ended]:

@@ -6,9 +6,10 @@ from shared.cell import Cell
 from shared.errors import NotFound
 from shared.gate.values import Ending, Lease
 from shared.intake import committed
-from shared.ledger import again, ends
-from shared.ledger.again import NotAgain
+from shared.ledger import ends
+from shared.ledger import retry as retrying
 from shared.ledger.ends import Finish
+from shared.ledger.retry import NotRetried
 from shared.ledger.states import State
 from tests.support.cells import make_tenant
 from tests.support.ledgers import new_job
@@ -27,7 +28,7 @@ def die(cell: Cell, lease: Lease, state: State = State.DEAD) -> None:
 
 def retry(cell: Cell, lease: Lease) -> None:
     with cell.database.transaction("acme") as connection:
-        waits = again.wait_again(connection, "acme", lease.job)
+        waits = retrying.retry(connection, "acme", lease.job)
     cell.intake.offer([committed(waits)])
 
 
@@ -88,10 +89,10 @@ def test_a_job_retried_that_was_to_be_cancelled_runs_where_its_worker_never_told
     assert cell.gate.renew("w", [second], 30, slots=1, lanes=["ops.pro"]).cancelled == set()
 
 
-def test_a_job_that_did_not_end_badly_does_not_wait_again(cell: Cell) -> None:
+def test_a_job_that_did_not_end_badly_is_not_retried(cell: Cell) -> None:
     submitted(cell, 1)
     (lease,) = started(cell, 1)
-    with pytest.raises(NotAgain, match="running"):
+    with pytest.raises(NotRetried, match="running"):
         retry(cell, lease)
     with pytest.raises(NotFound), cell.database.transaction("acme") as connection:
-        again.wait_again(connection, "acme", new_job().job_id)
+        retrying.retry(connection, "acme", new_job().job_id)
