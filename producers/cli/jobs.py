@@ -16,7 +16,7 @@ from shared.errors import Unavailable
 from shared.gate.gate import GateClosed
 from shared.intake import committed
 from shared.ledger import cancel as cancelling
-from shared.agents.quality import by_version, reading
+from shared.ledger import feedback, reading
 from shared.ledger import retry as retrying
 from shared.ledger.feedback import Feedback
 from shared.ledger.reading import Job, PastStep
