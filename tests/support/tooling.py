@@ -21,7 +21,7 @@ from workers.context import Context
 from workers.outcomes import Done, Outcome, Snooze
 from workers.turns import entry_points
 from workers.turns.tools import own
-from workers.turns.tools.calling import Asked
+from workers.turns.tools.calling import ToolCall
 from workers.turns.tools.tool import Tool, Use
 from workers.turns.tools.toolbox import Toolbox, ToolResult
 
@@ -41,10 +41,10 @@ def call(name: str, arguments: str = "{}") -> dict[str, str]:
     return {"id": f"call-{name}", "name": name, "arguments": arguments}
 
 
-def asked(name: str, arguments: str, of: Tool | None) -> Asked:
+def asked(name: str, arguments: str, of: Tool | None) -> ToolCall:
     """A call outside of any turn."""
     use = Use("acme", "default", None, {}, "c-1", UUID(int=1), "0.tool.0", "key", 5.0)
-    return Asked(call(name, arguments), of, use)
+    return ToolCall(call(name, arguments), of, use)
 
 
 class Counted:

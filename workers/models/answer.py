@@ -40,14 +40,14 @@ class _ToolCall(BaseModel):
     function: _Function | None = None
 
 
-class _Said(BaseModel):
+class _Message(BaseModel):
     content: str | None = None
     tool_calls: list[_ToolCall] | None = None
 
 
 class _Choice(BaseModel):
-    message: _Said | None = None
-    delta: _Said | None = None
+    message: _Message | None = None
+    delta: _Message | None = None
     finish_reason: str | None = None
 
 
@@ -61,18 +61,18 @@ class _Usage(BaseModel):
     prompt_tokens_details: _Details | None = None
 
 
-class _Trouble(BaseModel):
+class _Error(BaseModel):
     message: str | None = None
 
 
 class _Part(BaseModel):
     choices: list[_Choice] | None = None
     usage: _Usage | None = None
-    error: _Trouble | str | None = None
+    error: _Error | str | None = None
 
 
 @dataclass
-class _Asked:
+class _CallSoFar:
     """A tool call as far as it has come."""
 
     index: int | None
@@ -88,7 +88,7 @@ class Answer:
     def __init__(self) -> None:
         self._text: list[str] = []
         self._length = 0
-        self._calls: list[_Asked] = []
+        self._calls: list[_CallSoFar] = []
         self._finish_reason: str | None = None
         self._usage: _Usage | None = None
 
@@ -101,23 +101,23 @@ class Answer:
                 f"the answer was no chat completion: {error.errors(include_input=False)[0]['msg']}"
             ) from None
         if part.error and not part.choices:
-            told = part.error if isinstance(part.error, str) else part.error.message
-            raise CallLost(f"the provider answered with an error: {storable(str(told))}")
+            why = part.error if isinstance(part.error, str) else part.error.message
+            raise CallLost(f"the provider answered with an error: {storable(str(why))}")
         self._usage = part.usage or self._usage
         words = ""
         for choice in (part.choices or [])[:1]:  # one is asked for
             self._finish_reason = choice.finish_reason or self._finish_reason
-            said = choice.delta or choice.message or _Said()
-            words = self._words(said.content or "")
-            for call in said.tool_calls or ():
-                self._ask(call, whole=choice.delta is None)
+            message = choice.delta or choice.message or _Message()
+            words = self._words(message.content or "")
+            for call in message.tool_calls or ():
+                self._add(call, whole=choice.delta is None)
         return words
 
     def outcome(self) -> dict[str, Any]:
         """{"content": text, "tool_calls": [{id, name, arguments}], "finish_reason"}."""
         calls = sorted(self._calls, key=lambda call: call.index or 0)
         ids = Counter(call.id for call in calls)
-        asked = [
+        tool_calls = [
             {
                 "id": (storable(call.id) if ids[call.id] == 1 else "") or f"call_{number}",
                 "name": storable(call.name),
@@ -126,7 +126,7 @@ class Answer:
             for number, call in enumerate(calls)
         ]
         reason = "length" if self._length > MOST_TEXT else storable(self._finish_reason or "")[:MOST_NAME]
-        return {"content": storable("".join(self._text)), "tool_calls": asked, "finish_reason": reason}
+        return {"content": storable("".join(self._text)), "tool_calls": tool_calls, "finish_reason": reason}
 
     def drawn(self) -> Tokens:
         """Raises `CallLost` where the answer is not whole, or nobody can say what it cost."""
@@ -141,7 +141,7 @@ class Answer:
         self._text.append(kept)
         return kept
 
-    def _ask(self, part: _ToolCall, *, whole: bool) -> None:
+    def _add(self, part: _ToolCall, *, whole: bool) -> None:
         call = self._new(part) if whole else self._call(part)
         if call is None or part.function is None:
             return
@@ -150,21 +150,21 @@ class Answer:
         call.arguments.append(arguments[: max(0, MOST_ARGUMENTS - call.length)])
         call.length += len(arguments)
 
-    def _call(self, part: _ToolCall) -> _Asked | None:
+    def _call(self, part: _ToolCall) -> _CallSoFar | None:
         """Which call a piece belongs to. Some providers number none of them, or all of them alike; ids tell then."""
-        told = _id(part)
+        named = _id(part)
         for call in reversed(self._calls):
             if part.index in (None, call.index):
-                if told and call.id and told != call.id:
+                if named and call.id and named != call.id:
                     break
-                call.id = call.id or told
+                call.id = call.id or named
                 return call
         return self._new(part)
 
-    def _new(self, part: _ToolCall) -> _Asked | None:
+    def _new(self, part: _ToolCall) -> _CallSoFar | None:
         if len(self._calls) >= MOST_CALLS:
             return None
-        self._calls.append(_Asked(part.index, _id(part)))
+        self._calls.append(_CallSoFar(part.index, _id(part)))
         return self._calls[-1]
 
 

@@ -31,7 +31,7 @@ KEPT = 86_400.0
 
 
 @dataclass(frozen=True)
-class Asked:
+class Search:
     """A search over knowledge bases whose vectors are of one model; by words alone there is no model."""
 
     query: str
@@ -41,7 +41,7 @@ class Asked:
 
     @property
     def versions(self) -> Mapping[str, str]:
-        """As they were when this was asked."""
+        """As they were when this search was begun."""
         return {base.knowledge_base: base.version for base in self.bases}
 
     def key(self, versions: Mapping[str, str]) -> bytes:
@@ -55,7 +55,7 @@ class Asked:
 
 
 @dataclass(frozen=True)
-class Known:
+class KeptSearch:
     """What is kept of an earlier search like this one."""
 
     passages: Sequence[Mapping[str, Any]] | None
@@ -67,73 +67,73 @@ def retrieve(context: Context, place: str, agent: AgentConfiguration, query: str
     tenant = context.tenant.tenant_id
     with context.reading() as connection:
         bases = documents.bases(connection, tenant, agent.knowledge_bases)
-        asked = list(_by_model(bases, agent.retrieval, query))
-        known = [_known(connection, tenant, each) for each in asked]
+        searches = list(_by_model(bases, agent.retrieval, query))
+        kept = [_kept(connection, tenant, wanted) for wanted in searches]
     found: list[Passage] = []
-    for each, before in zip(asked, known, strict=True):
-        if before.passages is None and context.past(_hit(place, each)) is None:
-            found += _anew(context, place, each, before.vector)
+    for wanted, before in zip(searches, kept, strict=True):
+        if before.passages is None and context.past(_hit(place, wanted)) is None:
+            found += _anew(context, place, wanted, before.vector)
         else:
-            found += _again(context, place, each, before.passages or ())
+            found += _again(context, place, wanted, before.passages or ())
     return sorted(found, key=lambda passage: -passage.score)[: agent.retrieval.passages]
 
 
-def _by_model(bases: Sequence[KnowledgeBase], strategy: Retrieval, query: str) -> Iterator[Asked]:
+def _by_model(bases: Sequence[KnowledgeBase], strategy: Retrieval, query: str) -> Iterator[Search]:
     if strategy.by == "words":
         if bases:
-            yield Asked(query, strategy, None, bases)
+            yield Search(query, strategy, None, bases)
         return
     ordered = sorted(bases, key=lambda base: base.embedding_model)
     for model, group in groupby(ordered, key=lambda base: base.embedding_model):
-        yield Asked(query, strategy, model, list(group))
+        yield Search(query, strategy, model, list(group))
 
 
-def _known(connection: Connection, tenant: str, asked: Asked) -> Known:
-    rows = cached.get(connection, tenant, "retrieval", asked.key(asked.versions))
+def _kept(connection: Connection, tenant: str, wanted: Search) -> KeptSearch:
+    rows = cached.get(connection, tenant, "retrieval", wanted.key(wanted.versions))
     if rows is not None:
-        return Known(rows, None)
-    vector = cached.get(connection, tenant, "embedding", asked.key_of_vector) if asked.model else None
-    return Known(None, vector)
+        return KeptSearch(rows, None)
+    vector = cached.get(connection, tenant, "embedding", wanted.key_of_vector) if wanted.model else None
+    return KeptSearch(None, vector)
 
 
-def _hit(place: str, asked: Asked) -> str:
+def _hit(place: str, wanted: Search) -> str:
     """Where it is on record that this search was answered from before."""
-    return f"{place}.found.{asked.model}"
+    return f"{place}.found.{wanted.model}"
 
 
-def _again(context: Context, place: str, asked: Asked, passages: Sequence[Mapping[str, Any]]) -> Sequence[Passage]:
+def _again(context: Context, place: str, wanted: Search, passages: Sequence[Mapping[str, Any]]) -> Sequence[Passage]:
     """What was found before. The vector that it would have taken is on record as a hit."""
-    if asked.model is not None:
-        call = spared("retrieval", asked.model, {"query": asked.query}, provider=NOBODY)
-        passages = context.kept(_hit(place, asked), call, {"passages": list(passages)})["passages"]
+    if wanted.model is not None:
+        call = spared("retrieval", wanted.model, {"query": wanted.query}, provider=NOBODY)
+        passages = context.kept(_hit(place, wanted), call, {"passages": list(passages)})["passages"]
     return [Passage(**{**row, "document_id": UUID(row["document_id"])}) for row in passages]
 
 
-def _anew(context: Context, place: str, asked: Asked, vector: Mapping[str, Any] | None) -> Sequence[Passage]:
+def _anew(context: Context, place: str, wanted: Search, vector: Mapping[str, Any] | None) -> Sequence[Passage]:
     """Search, and keep what was found under the versions that the search saw."""
     entries: list[Entry] = []
-    embedded = _embedded(context, f"{place}.{asked.model}", asked, vector, entries) if asked.model else None
-    tenant, bases = context.tenant.tenant_id, list(asked.versions)
-    limit, by = asked.strategy.passages, asked.strategy.by
+    embedded = _embedded(context, f"{place}.{wanted.model}", wanted, vector, entries) if wanted.model else None
+    tenant, bases = context.tenant.tenant_id, list(wanted.versions)
+    limit, by = wanted.strategy.passages, wanted.strategy.by
     with context.reading() as connection:
-        found = search(connection, tenant, bases, query=asked.query, vector=embedded, limit=limit, by=by)
-    entries.append(Entry("retrieval", asked.key(found.versions), [asdict(each) for each in found.passages], KEPT))
+        found = search(connection, tenant, bases, query=wanted.query, vector=embedded, limit=limit, by=by)
+    entries.append(Entry("retrieval", wanted.key(found.versions), [asdict(each) for each in found.passages], KEPT))
     keep(context, entries)
     return found.passages
 
 
 def _embedded(
-    context: Context, place: str, asked: Asked, known: Mapping[str, Any] | None, entries: list[Entry]
+    context: Context, place: str, wanted: Search, known: Mapping[str, Any] | None, entries: list[Entry]
 ) -> Vector:
     """The question's vector: as it is kept, or paid for and added to what is to be kept."""
-    model, request = str(asked.model), {"model": asked.model, "input": [asked.query]}
+    model, request = str(wanted.model), {"model": wanted.model, "input": [wanted.query]}
     if known is not None:
         call = spared("embedding", model, request, provider=known["provider"])
         outcome = context.kept(place, call, {"vectors": [_unpacked(known["vector"])]})
     else:
-        outcome = context.models.embed(place, model, [asked.query], timeout=QUERY_TIMEOUT)
+        outcome = context.models.embed(place, model, [wanted.query], timeout=QUERY_TIMEOUT)
         value = {"provider": outcome.get("provider", NOBODY), "vector": _packed(outcome["vectors"][0])}
-        entries.append(Entry("embedding", asked.key_of_vector, value, KEPT))
+        entries.append(Entry("embedding", wanted.key_of_vector, value, KEPT))
     vector: Vector = outcome["vectors"][0]
     return vector
 

@@ -23,24 +23,28 @@ log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True)
-class Asked:
-    """A call ({id, name, arguments}) that a model asked for. `tool`: None where its agent has none of that name."""
+class ToolCall:
+    """As a model has `written` it: {id, name, arguments}. `tool`: None where its agent has none of that name."""
 
-    call: Mapping[str, str]
+    written: Mapping[str, str]
     tool: Tool | None
     use: Use
+
+    @property
+    def name(self) -> str:
+        return self.written["name"]
 
     @property
     def place(self) -> str:
         return self.use.place
 
 
-def answered(asked: Asked) -> dict[str, Any]:
+def answered(call: ToolCall) -> dict[str, Any]:
     """What the model is told, whatever the tool or the model did; raises only what ends or fails the run."""
     try:
-        tool = _at_hand(asked)
-        arguments = checked(asked.call["arguments"], tool.parameters)
-        return fitted(tool.act(asked.use, arguments), tool.max_bytes)
+        tool = _at_hand(call)
+        arguments = checked(call.written["arguments"], tool.parameters)
+        return fitted(tool.act(call.use, arguments), tool.max_bytes)
     except ToolRefused as error:
         return refused(str(error))
     except BadArguments as error:
@@ -50,16 +54,16 @@ def answered(asked: Asked) -> dict[str, Any]:
     except HeadgateError:  # the run is interrupted, a store is away, a budget has no room: not the tool's own
         raise
     except Exception as error:  # the boundary to tools' code: what breaks there the model is told of, but not how
-        log.warning("a tool broke", job=str(asked.use.job), tool=asked.call["name"], error=str(error), exc_info=True)
+        log.warning("a tool broke", job=str(call.use.job), tool=call.name, error=str(error), exc_info=True)
         return failed("the tool broke; what happened is on record")
 
 
-def _at_hand(asked: Asked) -> Tool:
-    if asked.tool is None:
-        raise ToolRefused(f"there is no tool {asked.call['name'][:NAME]!r} here")
-    if not isinf(asked.tool.timeout) and left_behind() >= MOST_LEFT_BEHIND:
+def _at_hand(call: ToolCall) -> Tool:
+    if call.tool is None:
+        raise ToolRefused(f"there is no tool {call.name[:NAME]!r} here")
+    if not isinf(call.tool.timeout) and left_behind() >= MOST_LEFT_BEHIND:
         raise ToolFailed("tools cannot be used at the moment: too many of them hang")
-    return asked.tool
+    return call.tool
 
 
 def failed(message: str) -> dict[str, Any]:
@@ -70,12 +74,12 @@ def refused(message: str) -> dict[str, Any]:
     return failed(message) | {"refused": True}
 
 
-def record(asked: Asked, outcome: Mapping[str, Any]) -> None:
+def record(call: ToolCall, outcome: Mapping[str, Any]) -> None:
     """Count how it went; what was refused is logged, by its name alone."""
     how = "refused" if outcome.get("refused") is True else "failed" if "error" in outcome else "answered"
-    metrics.TOOL_CALLS.labels(tool=_label(asked.tool), outcome=how).inc()
+    metrics.TOOL_CALLS.labels(tool=_label(call.tool), outcome=how).inc()
     if how == "refused":
-        log.warning("a tool call was refused", job=str(asked.use.job), tool=asked.call["name"][:NAME])
+        log.warning("a tool call was refused", job=str(call.use.job), tool=call.name[:NAME])
 
 
 def _label(tool: Tool | None) -> str:

@@ -14,41 +14,41 @@ from typing import Any
 
 from shared.failpoints import reach
 from workers.context import Context
-from workers.turns.tools.calling import Asked, answered, failed, record
+from workers.turns.tools.calling import ToolCall, answered, failed, record
 from workers.turns.tools.limits import Attempt, Exited, TookTooLong, Work, together
 
 ToolOutcome = dict[str, Any]
 
 
-def outcomes_of(context: Context, asked: Sequence[Asked]) -> Mapping[str, ToolOutcome]:
+def outcomes_of(context: Context, calls: Sequence[ToolCall]) -> Mapping[str, ToolOutcome]:
     """What came of the calls, by place; those that an earlier run finished are not made again."""
-    fresh = [one for one in asked if context.past(one.place) is None]
-    outcomes = {one.place: _journaled(context, one, {}) for one in asked if one not in fresh}
+    fresh = [call for call in calls if context.past(call.place) is None]
+    outcomes = {call.place: _journaled(context, call, {}) for call in calls if call not in fresh}
     context.unwritten.flush()  # before anything slow, and before anything is done because of it
     context.check()
-    for one in fresh:
-        context.emit("tool.called", {"step": one.place, "name": one.call["name"]})
+    for call in fresh:
+        context.emit("tool.called", {"step": call.place, "name": call.name})
     if len(fresh) == 1 and (fresh[0].tool is None or isinf(fresh[0].tool.timeout)):
         (lone,) = fresh
         return outcomes | {lone.place: _journaled(context, lone, answered(lone))}
     return outcomes | _together(context, fresh)
 
 
-def _together(context: Context, fresh: Sequence[Asked]) -> dict[str, ToolOutcome]:
+def _together(context: Context, fresh: Sequence[ToolCall]) -> dict[str, ToolOutcome]:
     """Those that end are journaled, whatever becomes of the others; then what fails the run is raised."""
-    by_place = {one.place: one for one in fresh}
-    works = [Work(one.place, partial(answered, one), one.use.seconds) for one in fresh]
+    by_place = {call.place: call for call in fresh}
+    works = [Work(call.place, partial(answered, call), call.use.seconds) for call in fresh]
     outcomes, errors = dict[str, ToolOutcome](), list[Exception]()
     with closing(together(works, context.check)) as attempts:
         for attempt in attempts:
-            one = by_place[attempt.work.name]
+            call = by_place[attempt.work.name]
             try:
                 outcome = _result(attempt)
             except Exception as stop:  # noqa: BLE001 - raised below, when the others have ended
                 errors.append(stop)
                 continue
             last = len(outcomes) + len(errors) + 1 == len(fresh)
-            outcomes[one.place] = _journaled(context, one, outcome, later=last)
+            outcomes[call.place] = _journaled(context, call, outcome, later=last)
     for error in errors:
         raise error
     return outcomes
@@ -61,15 +61,15 @@ def _result(attempt: Attempt[ToolOutcome]) -> ToolOutcome:
         return failed(str(error))
 
 
-def _journaled(context: Context, asked: Asked, outcome: ToolOutcome, *, later: bool = True) -> ToolOutcome:
+def _journaled(context: Context, call: ToolCall, outcome: ToolOutcome, *, later: bool = True) -> ToolOutcome:
     """As the journal has it. `later`: nothing slow comes before the next commit of the run."""
 
     def made() -> ToolOutcome:
         reach("after_tool")
-        record(asked, outcome)
-        told = {"step": asked.place, "name": asked.call["name"]}
-        context.emit("tool.finished", told | ({"error": outcome["error"]} if "error" in outcome else {}))
+        record(call, outcome)
+        finished = {"step": call.place, "name": call.name}
+        context.emit("tool.finished", finished | ({"error": outcome["error"]} if "error" in outcome else {}))
         return outcome
 
-    kept: ToolOutcome = context.free(asked.place, "tool", asked.call, made, later=later, done=True)
+    kept: ToolOutcome = context.free(call.place, "tool", call.written, made, later=later, done=True)
     return kept

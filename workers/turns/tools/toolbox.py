@@ -16,7 +16,7 @@ from shared.agents.tools import EVERY, SEARCH_KNOWLEDGE, name_of, of_connection
 from shared.contracts.kinds import AgentTurn
 from workers.context import Context
 from workers.storable import storable
-from workers.turns.tools.calling import Asked
+from workers.turns.tools.calling import ToolCall
 from workers.turns.tools.parallel import outcomes_of
 from workers.turns.tools.tool import TIMEOUT, Tool, Use
 
@@ -69,17 +69,15 @@ class Toolbox:
     ) -> list[ToolResult]:
         """What comes of the calls ({id, name, arguments}) of a round, in their order."""
         share = max(FEWEST_BYTES, self._left // max(1, len(calls)))
-        asked = [
-            self._asked(context, payload, f"{round_}.tool.{index}", call, share) for index, call in enumerate(calls)
-        ]
-        outcomes = outcomes_of(context, asked)
+        made = [self._call(context, payload, f"{round_}.tool.{index}", call, share) for index, call in enumerate(calls)]
+        outcomes = outcomes_of(context, made)
         self._left = max(0, self._left - sum(len(orjson.dumps(outcome)) for outcome in outcomes.values()))
-        return [_result(one, outcomes[one.place]) for one in asked]
+        return [_result(call, outcomes[call.place]) for call in made]
 
-    def _asked(self, context: Context, payload: AgentTurn, place: str, call: Mapping[str, str], share: int) -> Asked:
+    def _call(self, context: Context, payload: AgentTurn, place: str, call: Mapping[str, str], share: int) -> ToolCall:
         """`share`: bytes that its result may have at most."""
-        called = {part: storable(call[part]) for part in ("id", "name", "arguments")}
-        tool = self._tools.get(called["name"])
+        written = {part: storable(call[part]) for part in ("id", "name", "arguments")}
+        tool = self._tools.get(written["name"])
         use = Use(
             tenant=context.tenant.tenant_id,
             agent=payload.agent,
@@ -91,7 +89,7 @@ class Toolbox:
             idempotency_key=str(ids.derived("tool", context.run.job, place)),
             seconds=max(0.0, min(tool.timeout if tool else TIMEOUT, context.seconds_left)),
         )
-        return Asked(called, replace(tool, max_bytes=share) if tool and tool.max_bytes > share else tool, use)
+        return ToolCall(written, replace(tool, max_bytes=share) if tool and tool.max_bytes > share else tool, use)
 
 
 def permits(permitted: Collection[str], name: str) -> bool:
@@ -105,6 +103,6 @@ def _offered(tool: Tool) -> dict[str, Any]:
     return {"type": "function", "function": about}
 
 
-def _result(asked: Asked, outcome: Mapping[str, Any]) -> ToolResult:
-    ends = asked.tool is not None and asked.tool.ends_turn and "error" not in outcome
-    return ToolResult(asked.call["id"], asked.call["name"], outcome, ends_turn=ends)
+def _result(call: ToolCall, outcome: Mapping[str, Any]) -> ToolResult:
+    ends = call.tool is not None and call.tool.ends_turn and "error" not in outcome
+    return ToolResult(call.written["id"], call.name, outcome, ends_turn=ends)
