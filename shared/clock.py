@@ -1,4 +1,8 @@
-"""Where time comes from. Everything that asks for the time is given a clock, so that tests can set it."""
+"""Where time comes from: nothing else asks the system for it.
+
+What has to be told another time by tests is given a clock; the rest asks here, as `clock.now()`, so that a test can set
+it for all of them.
+"""
 
 import time
 from collections.abc import Callable

@@ -4,9 +4,9 @@ An answer is acknowledged when its caller comes back for more, so one that was i
 again. It may also come twice for other reasons; it is handed out once, and known by its id.
 """
 
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from time import sleep
 from typing import Annotated
 
 import structlog
@@ -80,7 +80,7 @@ class Mailbox:
             deliveries = self._bus.replies(self._address, HELD, wait)
         except Unavailable as error:
             self.away = error
-            time.sleep(min(wait, AWAY))
+            sleep(min(wait, AWAY))
             return []
         self.away = None
         return deliveries

@@ -1,12 +1,12 @@
 """Which agents a tenant has, as doors need to know it: a turn that no agent answers would be accepted for nothing."""
 
-import time
 from bisect import bisect_left
 from collections import OrderedDict
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import LiteralString
 
+from shared import clock
 from shared.errors import NotFound
 from shared.stores.postgres import Database
 
@@ -43,7 +43,7 @@ class KnownAgents:
     def demand(self, tenant: str, agent: str) -> None:
         """`NotFound` where the tenant has no such agent; it names those that are near."""
         known = self._read.get(tenant)
-        if known is None or (agent not in known.found and time.monotonic() >= known.until):
+        if known is None or (agent not in known.found and clock.monotonic() >= known.until):
             known = self._look(tenant)
         if agent not in known.found:
             raise NotFound(f"tenant {tenant!r} has no agent {agent!r}: {_others(agent, known.names, tenant)}")
@@ -51,7 +51,7 @@ class KnownAgents:
     def _look(self, tenant: str) -> _Read:
         with self._database.transaction(tenant) as connection:
             names = sorted(row["agent"] for row in connection.execute(NAMES, (tenant,)).fetchall())
-        read = _Read(names, frozenset(names), time.monotonic() + PATIENCE)
+        read = _Read(names, frozenset(names), clock.monotonic() + PATIENCE)
         self._forget(tenant)
         self._read[tenant] = read
         self._names += len(names)

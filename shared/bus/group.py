@@ -5,10 +5,10 @@ holder must be silent before it counts as dead: the lock says so. A reader that 
 one that works longer than that on a batch without receiving may find that a successor got the batch too.
 """
 
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import resources
+from time import sleep
 from typing import Any, NamedTuple, cast
 
 from redis import Redis
@@ -109,7 +109,7 @@ class Group:
     def _wait(self, taken: _Taken, left: float) -> None:
         """Until something newer is there, or it is time to look again. Reads outside the group: nothing is taken."""
         if taken.state == "passive":
-            time.sleep(min(left, _LOOK))
+            sleep(min(left, _LOOK))
         elif taken.state == "new":
             patience = max(1, int(min(left, _PATIENCE) * 1000))
             self._redis.xread({self._stream: taken.mark}, count=1, block=patience)

@@ -8,7 +8,6 @@ dies on the way the gate stays closed, and the next rebuilder begins anew with a
 the reading is offered by its door or by the ledger sweep.
 """
 
-import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from typing import TypeVar
 
 import structlog
 
+from shared import clock
 from shared.gate.gate import Gate
 from shared.gate.refilling import refill
 from shared.gate.values import Offer, Permits
@@ -81,7 +81,7 @@ class Rebuilder:
         return self._gate.epoch() != housekeeping.epoch(self._dispatcher)
 
     def _rebuild(self) -> Rebuilt:
-        begun, memory = time.monotonic(), self._gate.memory()
+        begun, memory = clock.monotonic(), self._gate.memory()
         with housekeeping.new_epoch(self._dispatcher, above=self._gate.epoch()) as (epoch, unfinished):
             holding = refill(self._gate, self._metering, epoch=epoch)
             log.info("rebuilding the gate", epoch=epoch, calls_held=holding)
@@ -98,7 +98,7 @@ class Rebuilder:
         if opened:
             metrics.REBUILDS.inc()
             self._gate.forget(epoch)
-        rebuilt = Rebuilt(epoch, waiting, running, time.monotonic() - begun, opened, owed if opened else {})
+        rebuilt = Rebuilt(epoch, waiting, running, clock.monotonic() - begun, opened, owed if opened else {})
         log.info("gate rebuilt", epoch=epoch, waiting=waiting, running=running, opened=opened)
         return rebuilt
 

@@ -6,7 +6,6 @@ may take to reach every door.
 """
 
 import hashlib
-import time
 from collections import OrderedDict
 from dataclasses import dataclass
 from datetime import datetime
@@ -83,7 +82,7 @@ class Access:
 
     def _lookup(self, hashed: bytes) -> _Known:
         known = self._known.get(hashed)
-        if known is None or known.until <= time.monotonic():
+        if known is None or known.until <= clock.monotonic():
             known = self._read(hashed)
             self._known[hashed] = known
             if len(self._known) > REMEMBERED:
@@ -93,7 +92,7 @@ class Access:
     def _read(self, hashed: bytes) -> _Known:
         with self._control.connection() as connection:
             row = connection.execute("SELECT * FROM control.resolve_key(%s)", (hashed,)).fetchone()
-        until = time.monotonic() + self._staleness
+        until = clock.monotonic() + self._staleness
         if row is None or row["revoked_at"] is not None:
             return _Known(None, None, until)
         return _Known(_principal(row), row["expires_at"], until)

@@ -1,11 +1,11 @@
 """A tenant and its limits, as doors, workers and the gate need to know them."""
 
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, LiteralString
 
+from shared import clock
 from shared.contracts.kinds import Family
 from shared.errors import NotFound
 from shared.gate.limits import Budgets, Configuration, Limits
@@ -81,9 +81,9 @@ class Tenants:
 
     def get(self, tenant_id: str) -> Tenant:
         until, tenant = self._known.get(tenant_id, (0.0, None))
-        if tenant is None or time.monotonic() >= until:
+        if tenant is None or clock.monotonic() >= until:
             tenant = self._read(tenant_id)
-            self._known[tenant_id] = (time.monotonic() + self._staleness, tenant)
+            self._known[tenant_id] = (clock.monotonic() + self._staleness, tenant)
         return tenant
 
     def at_least(self, tenant_id: str, version: int) -> Tenant:
