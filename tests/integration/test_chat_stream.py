@@ -18,7 +18,7 @@ from workers.calls import CallLost, Reply
 from workers.models import answer, chunks
 from workers.models.chat import ChatRequest, chat_call
 from workers.models.chunks import gathered
-from workers.models.provider import Provider
+from workers.models.provider import OpenProvider
 
 HEAD = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\nconnection: close\r\n\r\n"
 
@@ -73,7 +73,7 @@ def sending(*parts: bytes) -> Behaviour:
     return send
 
 
-def asked(made: Provider, ear: Ear | None, *, timeout: float = LONG, model: str = "m") -> Reply:
+def asked(made: OpenProvider, ear: Ear | None, *, timeout: float = LONG, model: str = "m") -> Reply:
     request = ChatRequest(model, [{"role": "user", "content": "hello"}], 0.0, 500, [SEARCH])
     return chat_call(made, request, timeout=timeout, listener=ear).make("call")
 

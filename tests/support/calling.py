@@ -14,7 +14,7 @@ from workers.calls import Reply
 from workers.models import bounds
 from workers.models.chat import ChatRequest, chat_call
 from workers.models.clients import Clients
-from workers.models.provider import Provider
+from workers.models.provider import OpenProvider
 
 #: Seconds that a call here may take.
 LONG = 60.0
@@ -26,16 +26,16 @@ SOON = 3.0
 OverOnce = Callable[[Balky], None]
 
 
-def provider(port: int, guard: Callable[[], float] = lambda: inf, *, scheme: str = "http") -> Provider:
+def provider(port: int, guard: Callable[[], float] = lambda: inf, *, scheme: str = "http") -> OpenProvider:
     return way(f"{scheme}://localhost:{port}/v1", guard)
 
 
-def way(address: str, guard: Callable[[], float] = lambda: inf, *, key: str = "sk-test-key") -> Provider:
+def way(address: str, guard: Callable[[], float] = lambda: inf, *, key: str = "sk-test-key") -> OpenProvider:
     """To a provider at this address."""
-    return Provider(Clients(), address, lambda: SecretStr(key), guard)
+    return OpenProvider(Clients(), address, lambda: SecretStr(key), guard)
 
 
-def called(made: Provider, words: str = "hello", *, timeout: float = LONG) -> Reply:
+def called(made: OpenProvider, words: str = "hello", *, timeout: float = LONG) -> Reply:
     request = ChatRequest("m", [{"role": "user", "content": words}], 0.0, 10, [])
     return chat_call(made, request, timeout=timeout).make("call")
 

@@ -14,7 +14,7 @@ from shared.metering.prices import Tokens
 from workers.calls import Call, CallLost
 from workers.models.clients import Clients
 from workers.models.embedding import embedding_call
-from workers.models.provider import Provider
+from workers.models.provider import OpenProvider
 
 ONE, TWO = {"index": 0, "embedding": [1.0]}, {"index": 1, "embedding": [2.0]}
 
@@ -26,7 +26,7 @@ def answered(answer: Any) -> Call:
     clients = cast(
         "Clients", SimpleNamespace(lent=lambda *_: nullcontext(SimpleNamespace(post=lambda *_, **__: answer)))
     )
-    provider = Provider(clients, "http://localhost", lambda: SecretStr("sk-test-key"), lambda: inf)
+    provider = OpenProvider(clients, "http://localhost", lambda: SecretStr("sk-test-key"), lambda: inf)
     return embedding_call(provider, "rehearsal-embed", ["a", "b"], timeout=1)
 
 

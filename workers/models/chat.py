@@ -12,7 +12,7 @@ from workers.models.answer import Answer
 from workers.models.bounds import STREAMED, WHOLE
 from workers.models.chunks import Listener, gathered
 from workers.models.errors import translated
-from workers.models.provider import Provider
+from workers.models.provider import OpenProvider
 
 if TYPE_CHECKING:
     from openai import OpenAI
@@ -59,7 +59,9 @@ class ChatRequest:
         return Tokens(input=len(orjson.dumps(self.body())) + OVERHEAD_TOKENS, output=self.max_tokens)
 
 
-def chat_call(provider: Provider, request: ChatRequest, *, timeout: float, listener: Listener | None = None) -> Call:
+def chat_call(
+    provider: OpenProvider, request: ChatRequest, *, timeout: float, listener: Listener | None = None
+) -> Call:
     """The call whose outcome is {"content": text, "tool_calls": [{id, name, arguments}], "finish_reason"}.
 
     With `listener` the answer is streamed, and its words are told as they come; its outcome is the same.

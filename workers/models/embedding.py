@@ -13,7 +13,7 @@ from shared.stores.postgres import Connection
 from workers.calls import Call, CallLost, Reply
 from workers.models.answer import Count
 from workers.models.errors import translated
-from workers.models.provider import Provider
+from workers.models.provider import OpenProvider
 
 Vector = list[float]
 
@@ -39,7 +39,7 @@ class _Answer(BaseModel):
 
 
 def embedding_call(
-    provider: Provider,
+    provider: OpenProvider,
     model: str,
     texts: Sequence[str],
     *,

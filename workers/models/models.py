@@ -16,14 +16,14 @@ import structlog
 from shared.agents.configuration import Target
 from shared.errors import ConfigurationError, HeadgateError
 from shared.providers import WINDOW
-from shared.providers import Provider as Known
+from shared.providers import Provider
 from shared.stores.postgres import Connection
 from shared.tenancy.tenants import Tenant
 from workers.calls import Call, CallFailed, CallLost, Reply
 from workers.models.asker import Asker
 from workers.models.circuit import JITTER, KEY_SECONDS, CircuitOpen
 from workers.models.failures import KeyRefused, NoKey, RateLimited
-from workers.models.provider import Provider
+from workers.models.provider import OpenProvider
 from workers.models.registry import Registry
 from workers.models.routing import (
     NO_KEY,
@@ -46,10 +46,10 @@ if TYPE_CHECKING:
 RATE_LIMIT = 5.0
 
 #: Makes the call of a route; the provider is the way there, and the seconds are those that the call may take.
-Making = Callable[[Provider, Route, float], Call]
+Making = Callable[[OpenProvider, Route, float], Call]
 
 #: Why a tenant may not ask this of these providers; None: it may.
-Refusing = Callable[[Tenant, Route, Mapping[str, Known]], PassedOver | None]
+Refusing = Callable[[Tenant, Route, Mapping[str, Provider]], PassedOver | None]
 
 log = structlog.get_logger(__name__)
 
@@ -97,7 +97,7 @@ class Models:
         """
         from workers.models.chat import chat_call  # noqa: PLC0415 - brings the SDK, which only its users should pay
 
-        def call(provider: Provider, route: Route, seconds: float) -> Call:
+        def call(provider: OpenProvider, route: Route, seconds: float) -> Call:
             return chat_call(provider, request(route), timeout=seconds, listener=listener)
 
         found = routes(self._tenant, targets, self._registry.providers, credential)
@@ -115,7 +115,7 @@ class Models:
         """The vectors of these texts (`embedding_call`), by any provider that has the model; else `Unanswered`."""
         from workers.models.embedding import embedding_call  # noqa: PLC0415 - as above
 
-        def call(provider: Provider, _: Route, seconds: float) -> Call:
+        def call(provider: OpenProvider, _: Route, seconds: float) -> Call:
             return embedding_call(provider, model, texts, timeout=seconds, keep=keep)
 
         found = embedding_routes(self._tenant, model, self._registry.providers)

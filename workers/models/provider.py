@@ -24,8 +24,8 @@ REDACTED = "[key]"
 LONGEST_KEPT = 600
 
 
-class Provider:
-    """Of one run; the clients are the process's. `key` is asked at each call, and says so where there is none."""
+class OpenProvider:
+    """Open to one run; the clients are the process's. `key` is asked at each call, and says so where there is none."""
 
     def __init__(self, clients: Clients, address: str, key: Callable[[], SecretStr], guard: Guard) -> None:
         self._clients, self._address, self._key, self._guard = clients, address, key, guard

@@ -12,7 +12,7 @@ from workers.models.bounds import Guard
 from workers.models.circuits import Circuits, Line
 from workers.models.clients import Clients
 from workers.models.failures import NoKey, Unread
-from workers.models.provider import Provider
+from workers.models.provider import OpenProvider
 from workers.models.routing import Route
 
 #: Answers a key of a tenant's own, by the tenant's id and the credential's name (`shared.tenancy.credentials`).
@@ -30,7 +30,7 @@ class Registry:
         self.providers, self.secrets, self._tenants = settings.every_provider, secrets, tenants
         self.clients, self.circuits = Clients(), Circuits()
 
-    def provider(self, route: Route, tenant: str, guard: Guard) -> Provider:
+    def provider(self, route: Route, tenant: str, guard: Guard) -> OpenProvider:
         """The way that this route names, for one run of the tenant's."""
         known = self.providers[route.provider]
 
@@ -41,7 +41,7 @@ class Registry:
                 raise NoKey(f"the platform has no key for {route.provider}", own=False)
             return known.api_key
 
-        return Provider(self.clients, known.address, key, guard)
+        return OpenProvider(self.clients, known.address, key, guard)
 
     def line(self, route: Route, tenant: str) -> Line:
         """What a call of the tenant's on this route is made on."""
