@@ -168,7 +168,8 @@ def test_a_cookie_that_a_provider_sets_is_not_sent_with_the_next_call() -> None:
 
     def baking(talk: Talk) -> None:
         while talk.listen():
-            talk.await_request()
+            if b"\r\n\r\n" not in talk.heard:
+                continue  # a body that came behind its headers
             heard.append(talk.heard.lower())
             talk.heard = b""
             talk.end.sendall(answer("200 OK", ANSWER, "content-type: application/json", "set-cookie: session=acme"))

@@ -15,8 +15,7 @@ import structlog
 
 from shared.agents.configuration import Target
 from shared.errors import ConfigurationError, HeadgateError
-from shared.providers import WINDOW
-from shared.providers import Provider
+from shared.providers import WINDOW, Provider
 from shared.stores.postgres import Connection
 from shared.tenancy.tenants import Tenant
 from workers.calls import Call, CallFailed, CallLost, Reply
