@@ -12,8 +12,10 @@ import typer
 
 from producers.cli import door
 from producers.cli.door import LOOK, Job
+from producers.cli.helping import ending
 from producers.cli.opening import opened
 from producers.cli.output import Json, console, document, sheet
+from producers.cli.progress import counted
 from shared.cell import Cell
 from shared.clock import monotonic
 from shared.errors import HeadgateError
@@ -32,8 +34,12 @@ WHERE model IS NOT NULL AND state IN ('answered', 'failed', 'unknown', 'void') A
   AND reconciled_at IS NOT NULL AND (%(tenants)s::text[] IS NULL OR tenant_id = ANY(%(tenants)s))
 """
 
+#: What `--json` answers.
+EXPORTED = "{job}; with --wait also {object, rows, quantity, cost_nano, cost_usd, sha256}; with --output also {copy}"
+RECONCILED = "{job}; with --wait also {served, not_served, unknown}"
+
 Tenants = Annotated[list[str] | None, typer.Option("--tenant", help="Only this tenant's; repeatable.")]
-Patience = Annotated[float, typer.Option(min=0, help="Seconds to wait for it.")]
+Patience = Annotated[float, typer.Option(min=0, help="Seconds that --wait waits at most.")]
 
 
 class Format(StrEnum):
@@ -42,8 +48,8 @@ class Format(StrEnum):
 
 def register(app: typer.Typer) -> None:
     group = typer.Typer(help="Hand a month's usage to billing; reconcile lost calls.", no_args_is_help=True)
-    group.command()(export)
-    group.command()(reconcile)
+    group.command(epilog=ending("billing export --period 2026-10 --output october.csv", EXPORTED))(export)
+    group.command(epilog=ending("billing reconcile --wait", RECONCILED))(reconcile)
     app.add_typer(group, name="billing")
 
 
@@ -51,16 +57,19 @@ def export(
     period: Annotated[str, typer.Option(help="The month, as YYYY-MM.")],
     form: Annotated[Format, typer.Option("--format", help="How the file is written.")] = Format.CSV,
     tenant: Tenants = None,
-    output: Annotated[Path | None, typer.Option(help="Where to copy the file to.")] = None,
-    patience: Patience = PATIENCE,
+    output: Annotated[Path | None, typer.Option(help="As --wait, and copy the file to here.")] = None,
     *,
+    wait: Annotated[bool, typer.Option("--wait", help="Until the file is written, and say where it is.")] = False,
+    patience: Patience = PATIENCE,
     json: Json = False,
 ) -> None:
     """Write a month's usage; its totals are checked against the usage records before it is kept."""
     cell = opened()
     job = _submit(cell, "billing.export", {"period": period, "format": form.value}, tenant)
-    found = _result(cell, job, patience)
-    result = found | {"job": job, "cost_usd": usd(found["cost_nano"])}
+    result: dict[str, Any] = {"job": job}
+    if wait or output is not None:
+        found = _result(cell, job, patience)
+        result |= found | {"cost_usd": usd(found["cost_nano"])}
     if output is not None:
         _copy(cell, result, output)
         result |= {"copy": str(output)}
@@ -92,7 +101,8 @@ def _submit(cell: Cell, kind: str, data: dict[str, Any], tenants: Sequence[str] 
 
 def _result(cell: Cell, job: UUID, patience: float) -> dict[str, Any]:
     """What the job answers when it is done."""
-    ended = door.wait(cell, PLATFORM, [job], seconds=patience, tell=lambda _: None)[job]
+    with counted("waiting", 1) as tell:
+        ended = door.wait(cell, PLATFORM, [job], seconds=patience, tell=tell)[job]
     if ended.state != State.DONE or ended.result is None:
         raise HeadgateError(f"job {job} is {ended.state}: {ended.error}")
     return ended.result

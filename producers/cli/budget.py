@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
+from producers.cli.helping import ending
 from producers.cli.opening import opened
 from producers.cli.output import Json, console, document, table
 from producers.cli.telling import tell, tell_tenant
@@ -37,14 +38,18 @@ class Name(StrEnum):
         return self.value.replace("-", "_")
 
 
+#: What `--json` answers: amounts are tokens, or nano-dollars with the same in dollars beside them (`limit_usd` …).
+SHOWN = "{tenant, over, budgets}; a budget is {budget, unit, hard, exceeded, limit, drawn, held, left, window, ends}"
+SET = "{tenant, tier, limits, soft, clear, over}: what was asked for; dollars in nano-dollars"
+
 Tokens = Annotated[int | None, typer.Option(min=0, help="At most so many tokens, in and out alike.")]
 Usd = Annotated[str | None, typer.Option(metavar="X.XX", help="At most so many dollars.")]
 
 
 def register(app: typer.Typer) -> None:
     group = typer.Typer(help="Limit what a tenant draws; see how much is left.", no_args_is_help=True)
-    group.command("set")(set_)
-    group.command()(show)
+    group.command("set", epilog=ending("budget set acme --usd-day 5.00 --over wait", SET))(set_)
+    group.command(epilog=ending("budget show acme", SHOWN))(show)
     app.add_typer(group, name="budget")
 
 
@@ -59,6 +64,7 @@ def set_(
     soft: Annotated[list[Name] | None, typer.Option(help="Let calls pass; say so once exceeded. Repeatable.")] = None,
     over: Annotated[Literal["wait", "deny"] | None, typer.Option(help="What jobs do that find no room.")] = None,
     clear: Annotated[list[Name] | None, typer.Option(help="Unset a budget. Repeatable.")] = None,
+    json: Json = False,
 ) -> None:
     """Set what is named; the rest stays. A budget is hard, never exceeded, unless it is named --soft."""
     limits = {"tokens_hour": tokens_hour, "tokens_month": tokens_month}
@@ -74,7 +80,10 @@ def set_(
     if (tenant is None) == (tier is None):
         raise typer.BadParameter("name a tenant, or a --tier")
     _change(opened(), tenant, tier, change)
-    console().print(f"Changed the budgets of {tenant or f'tier {tier}'}.")
+    if json:
+        changed = {"limits": change.limits, "soft": sorted(change.soft), "clear": sorted(change.clear), "over": over}
+        return document({"tenant": tenant, "tier": tier} | changed)
+    return console().print(f"Changed the budgets of {tenant or f'tier {tier}'}.")
 
 
 def show(tenant: str, *, json: Json = False) -> None:

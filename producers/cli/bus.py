@@ -7,6 +7,7 @@ import typer
 
 from producers.accept import Acceptance
 from producers.bus.door import BusDoor
+from producers.cli.helping import ending
 from producers.cli.opening import opened
 from producers.cli.stopping import SIGNALS
 from shared.bus import connect
@@ -14,7 +15,7 @@ from shared.telemetry import logs, metrics
 
 
 def register(app: typer.Typer) -> None:
-    app.command()(bus)
+    app.command(epilog=ending("bus"))(bus)
 
 
 def bus() -> None:

@@ -37,7 +37,7 @@ def workers(cell: Cell, slots: int | None) -> Sequence[Program]:
 def _worker(settings: Settings, name: str, lanes: Sequence[Lane], *, slots: int, port: int) -> Program:
     families = dict.fromkeys(lane.family for lane in lanes)
     about = f"runs {', '.join(families)}; {slots} at once"
-    serve = ("worker", "--lanes", ",".join(map(str, lanes)), "--slots", str(slots))
+    serve = ("worker", *(word for lane in lanes for word in ("--lane", str(lane))), "--slots", str(slots))
     return _program(settings, name, about, *serve, port=port)
 
 

@@ -3,6 +3,7 @@
 import typer
 from sqlalchemy.exc import DBAPIError
 
+from producers.cli.helping import ending
 from producers.cli.machine import upgrade as run_migrations
 from producers.cli.opening import opened
 from producers.cli.output import Json, console, document, table
@@ -12,7 +13,7 @@ from shared.stores.versions import versions
 
 def register(app: typer.Typer) -> None:
     group = typer.Typer(help="Bring the database up to date.", no_args_is_help=True)
-    group.command()(upgrade)
+    group.command(epilog=ending("db upgrade", "a list of {schema, before, after}"))(upgrade)
     app.add_typer(group, name="db")
 
 

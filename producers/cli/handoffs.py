@@ -4,7 +4,8 @@ from typing import Annotated
 
 import typer
 
-from producers.cli.opening import opened
+from producers.cli.helping import ending, list_of
+from producers.cli.opening import opened, opened_for
 from producers.cli.output import Json, console, document, table
 from producers.cli.tenantwise import Tenant, tenantwise
 from shared import outbox
@@ -17,8 +18,9 @@ LONGEST = 32_768
 
 def register(app: typer.Typer) -> None:
     group = typer.Typer(help="List conversations that wait for a human; answer and give back.", no_args_is_help=True)
-    group.command("list")(list_)
-    group.command()(resolve)
+    group.command("list", epilog=ending("handoffs list --tenant acme", list_of(Handoff)))(list_)
+    resolved = ending('handoffs resolve acme case-17 --message "It is on its way."', "{tenant, conversation, told}")
+    group.command(epilog=resolved)(resolve)
     app.add_typer(group, name="handoffs")
 
 
@@ -40,17 +42,20 @@ def resolve(
         str | None,
         typer.Option(help="What the human answered: sent to whoever asked, and seen by the agent as its own."),
     ] = None,
+    *,
+    json: Json = False,
 ) -> None:
     """Give a conversation back to its agent, and send the human's answer to where its latest turn was asked for."""
     if message is not None and not 0 < len(message.strip()) <= LONGEST:
         raise typer.BadParameter(f"an answer has between 1 and {LONGEST:,} characters", param_hint="--message")
-    cell = opened()
-    cell.tenants.get(tenant)
+    cell = opened_for(tenant)
     with cell.database.transaction(tenant) as connection:
         told = handoffs.resolve(connection, tenant, conversation, message=message)
     cell.wakeups.ring(outbox.BELL)
+    if json:
+        return document({"tenant": tenant, "conversation": conversation, "told": told})
     untold = "" if told or message is None else " Nobody is told: its latest turn named no reply queue."
-    console().print(f"Conversation {conversation} of {tenant} is its agent's again.{untold}")
+    return console().print(f"Conversation {conversation} of {tenant} is its agent's again.{untold}")
 
 
 def _row(handoff: Handoff) -> tuple[object, ...]:

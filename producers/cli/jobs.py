@@ -7,8 +7,9 @@ from uuid import UUID
 
 import typer
 
-from producers.cli.opening import opened
-from producers.cli.output import Json, console, document, sheet, table
+from producers.cli.helping import ending, list_of, one_of
+from producers.cli.opening import opened_for
+from producers.cli.output import Json, console, document, facts, sheet, table
 from producers.cli.waiting import Wait, why
 from shared import outbox
 from shared.cell import Cell
@@ -19,12 +20,15 @@ from shared.ledger import cancel as cancelling
 from shared.ledger import feedback, reading
 from shared.ledger import retry as retrying
 from shared.ledger.feedback import Feedback
-from shared.ledger.reading import Job, PastStep
+from shared.ledger.reading import Job, Line, PastStep
 from shared.ledger.states import State
 from shared.stores.postgres import Connection
 
 Id = Annotated[UUID, typer.Argument(help="The job's id.")]
 Tenant = Annotated[str | None, typer.Option(help="Only this tenant's, read as this tenant.")]
+
+#: In examples.
+ID = "0199f3c2-7b1e-7c55-9d0a-3f6f1b2c4d5e"
 
 #: Who acts where nobody is named.
 OPERATOR = "operator"
@@ -35,11 +39,13 @@ COMMENT, NAME = 4096, 256
 
 def register(app: typer.Typer) -> None:
     group = typer.Typer(help="List jobs, look into one, let one wait again, end one.", no_args_is_help=True)
-    group.command("list")(list_)
-    group.command()(show)
-    group.command()(retry)
-    group.command()(cancel)
-    group.command("feedback")(feedback_)
+    told, whole = "{job, tenant, state, told}: whether the gate knows", "feedback, waits, steps"
+    noted = ending(f"jobs feedback {ID} --satisfaction 5", one_of(Feedback, more="job, tenant"))
+    group.command("list", epilog=ending("jobs list --tenant acme --state dead", list_of(Line)))(list_)
+    group.command(epilog=ending(f"jobs show {ID}", one_of(Job, more=whole)))(show)
+    group.command(epilog=ending(f"jobs retry {ID}", told))(retry)
+    group.command(epilog=ending(f"jobs cancel {ID}", told))(cancel)
+    group.command("feedback", epilog=noted)(feedback_)
     app.add_typer(group, name="jobs")
 
 
@@ -52,9 +58,7 @@ def list_(
     json: Json = False,
 ) -> None:
     """The newest jobs first."""
-    cell = opened()
-    if tenant is not None:
-        cell.tenants.get(tenant)  # one that is not there is said to be so, not shown as idle
+    cell = opened_for(tenant)
     with _readable(cell, tenant) as connection:
         lines = reading.lines(connection, tenant=tenant, state=state, kind=kind, limit=limit)
     if json:
@@ -66,31 +70,33 @@ def list_(
 
 def show(job: Id, tenant: Tenant = None, *, json: Json = False) -> None:
     """One job: what was asked, what came of it, its steps, and why it waits if it does."""
-    cell = opened()
+    cell = opened_for(tenant)
     owner = tenant or reading.owner_of(cell.dispatcher, job)
     with cell.database.transaction(owner) as connection:
         found, steps = reading.find(connection, owner, job)
         thought = feedback.of(connection, owner, job)
     waits = why(cell, found)
     if json:
-        return document(asdict(found) | {"feedback": thought, "waits": waits, "steps": steps})
+        return document(facts(found) | {"feedback": thought, "waits": waits, "steps": steps})
     return _print(found, steps, waits, thought)
 
 
-def retry(job: Id, tenant: Tenant = None) -> None:
+def retry(job: Id, tenant: Tenant = None, *, json: Json = False) -> None:
     """Let a job that is dead or discarded wait again, its failures forgotten; finished steps are not paid again."""
-    cell = opened()
+    cell = opened_for(tenant)
     owner = tenant or reading.owner_of(cell.dispatcher, job)
     with cell.database.transaction(owner) as connection:
         waits = retrying.retry(connection, owner, job)
     offered = cell.intake.offer([committed(waits)])
+    if json:
+        return document({"job": job, "tenant": owner, "state": State.WAITING, "told": bool(offered)})
     later = "" if offered else "; the gate takes it when it can"
-    console().print(f"Job {job} of {owner} waits again{later}.")
+    return console().print(f"Job {job} of {owner} waits again{later}.")
 
 
 def cancel(job: Id, tenant: Tenant = None, *, json: Json = False) -> None:
     """End a job that waits, or let one that runs end at its next step; whoever asked for it is told."""
-    cell = opened()
+    cell = opened_for(tenant)
     owner = tenant or reading.owner_of(cell.dispatcher, job)
     with cell.database.transaction(owner) as connection:
         marked = cancelling.cancel(connection, owner, job)
@@ -116,7 +122,7 @@ def feedback_(
     comment, by = (comment or "").strip() or None, by.strip()
     if len(comment or "") > COMMENT or not 0 < len(by) <= NAME:
         raise typer.BadParameter(f"a comment has at most {COMMENT:,} characters, and who gives it 1 to {NAME}")
-    cell = opened()
+    cell = opened_for(tenant)
     owner = tenant or reading.owner_of(cell.dispatcher, job)
     with cell.database.transaction(owner) as connection:
         given = feedback.give(connection, owner, job, satisfaction=satisfaction, comment=comment, by=by)
@@ -138,14 +144,14 @@ def _readable(cell: Cell, tenant: str | None) -> AbstractContextManager[Connecti
     return cell.dispatcher.connection() if tenant is None else cell.database.transaction(tenant)
 
 
-def _moments(line: reading.Line) -> tuple[Any, ...]:
+def _moments(line: Line) -> tuple[Any, ...]:
     return line.accepted_at, line.due_at, line.started_at, line.finished_at
 
 
 def _print(job: Job, steps: list[PastStep], waits: Wait | None, thought: Feedback | None) -> None:
     out = console()
     more: dict[str, Any] = {"waits": waits.reason, "until": waits.until} if waits else {}
-    out.print(sheet(asdict(job) | more | ({"feedback": asdict(thought)} if thought else {})))
+    out.print(sheet(facts(job) | more | ({"feedback": asdict(thought)} if thought else {})))
     if steps:
         columns = ("step", "run", "kind", "state", "model", "answered by", "in", "out", "cached", "error")
         out.print(table(columns, [_row(step) for step in steps]))

@@ -4,8 +4,9 @@ from typing import Annotated
 
 import typer
 
+from producers.cli.helping import ending
 from producers.cli.opening import opened
-from producers.cli.output import console
+from producers.cli.output import Json, console, document
 from producers.cli.telling import heard_later, tell_tenant
 from shared.cell import Cell
 from shared.changes import tell_pauses
@@ -17,14 +18,20 @@ Tenant = Annotated[str | None, typer.Option(help="All jobs of this tenant.")]
 OfLane = Annotated[str | None, typer.Option("--lane", help="All jobs of this lane: turns.pro, turns@acme.")]
 
 
+#: What `--json` answers of what is held or let go.
+HELD = "{tenant, paused}, or {lane, paused}"
+
+
 def register(app: typer.Typer) -> None:
-    app.command()(pause)
+    app.command(epilog=ending("pause --lane turns.pro", HELD))(pause)
 
 
-def pause(tenant: Tenant = None, lane: OfLane = None) -> None:
+def pause(tenant: Tenant = None, lane: OfLane = None, *, json: Json = False) -> None:
     """Hold a tenant or a lane back: its jobs are accepted and wait; those that run end."""
     option, name = set_paused(tenant, lane, paused=True)
-    console().print(f"Paused {name}: its jobs wait. `headgate resume {option} {name}` lets them go on.")
+    if json:
+        return document({option.removeprefix("--"): name, "paused": True})
+    return console().print(f"Paused {name}: its jobs wait. `headgate resume {option} {name}` lets them go on.")
 
 
 def set_paused(tenant: str | None, lane: str | None, *, paused: bool) -> tuple[str, str]:

@@ -1,15 +1,15 @@
 """`headgate quality`: how agents answer, by version: how often, how often not, and what people thought of it."""
 
-from dataclasses import asdict
 from functools import partial
 from typing import Annotated
 
 import typer
 
+from producers.cli.helping import ending, list_of
 from producers.cli.opening import opened
-from producers.cli.output import Json, console, document, table
+from producers.cli.output import Json, console, document, facts, table
 from producers.cli.tenantwise import Tenant, tenantwise
-from shared.agents.quality import by_version
+from shared.agents.quality import Quality, by_version
 
 #: How turns end; together they are all turns.
 ENDS = ("answered", "fallbacks", "handoffs", "rules", "hooks", "failed")
@@ -19,7 +19,7 @@ COLUMNS = ("tenant", "agent", "version", "turns", *ENDS, "feedbacks", "satisfact
 
 
 def register(app: typer.Typer) -> None:
-    app.command()(quality)
+    app.command(epilog=ending("quality --tenant acme --days 7", list_of(Quality, more="tenant")))(quality)
 
 
 def quality(
@@ -35,7 +35,7 @@ def quality(
     """
     cell = opened()
     rows = [
-        {"tenant": name} | asdict(each)
+        {"tenant": name} | facts(each)
         for name, found in tenantwise(cell, tenant, partial(by_version, days=days))
         for each in found
     ]

@@ -9,6 +9,7 @@ import typer
 from rich.console import Group, RenderableType
 from rich.live import Live
 
+from producers.cli.helping import ending
 from producers.cli.opening import opened
 from producers.cli.output import Json, console, document, table, words
 from shared import clock
@@ -28,7 +29,7 @@ LANES = ("lane", "waiting", "running", "slots", "may start", "permits out", "")
 
 
 def register(app: typer.Typer) -> None:
-    app.command()(queues)
+    app.command(epilog=ending("queues --watch"))(queues)
 
 
 def queues(
@@ -36,7 +37,7 @@ def queues(
     *,
     json: Json = False,
 ) -> None:
-    r"""What waits and runs, by lane and tenant, and what holds it back: a quota, a budget, a pause, no worker.
+    """What waits and runs, by lane and tenant, and what holds it back: a quota, a budget, a pause, no worker.
 
     \b
     Of a backlog, which is a tenant's jobs in one lane (by its other name
@@ -61,7 +62,7 @@ def queues(
       (--json)     `clock`: the lane's own virtual time
 
     --json is {lanes, backlogs, workers, delayed}: `delayed` are the jobs of all tenants that are not due.
-    """
+    """  # noqa: D301 - the sign that keeps lines as they stand is a character
     cell = opened()
     if json and watch:
         raise typer.BadParameter("--watch is for people: leave out --json")

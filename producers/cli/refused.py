@@ -13,6 +13,7 @@ from typing import Annotated, Any
 import typer
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from producers.cli.helping import ending
 from producers.cli.opening import opened
 from producers.cli.output import Json, console, document, sheet, table
 from shared.bus import connect
@@ -60,8 +61,9 @@ class Entry:
 
 def register(app: typer.Typer) -> None:
     group = typer.Typer(help="Messages that the bus door turned away, and why.", no_args_is_help=True)
-    group.command("list")(list_)
-    group.command()(show)
+    listed = "a list of what `show` answers, without `body`"
+    group.command("list", epilog=ending("refused list --reason unauthenticated", listed))(list_)
+    group.command(epilog=ending("refused show 3f6f1b2c4d5e", f"{{entry, {', '.join(Kept.model_fields)}}}"))(show)
     app.add_typer(group, name="refused")
 
 

@@ -17,13 +17,12 @@ CHAT, EMBEDDING = "rehearsal-1", "rehearsal-embed"
 #: It takes any key; its books tell callers apart by theirs.
 KEY = SecretStr("sk-rehearsal")
 
-
 #: Where a home keeps whom its agents are answered by, for as long as they are.
 FILE = "provider.json"
 
 
 @dataclass(frozen=True)
-class Provider:
+class Published:
     """What the settings need to know of a provider."""
 
     openai_base_url: str
@@ -37,7 +36,7 @@ def published(settings: Settings) -> Iterator[None]:
     """Let other commands in this home find the rehearsal model, as they find the servers."""
     home = Home(settings.home.resolve())
     url = settings.openai_base_url or ""
-    home.write(FILE, Provider(url, KEY.get_secret_value(), EMBEDDING, call_log_url=url))
+    home.write(FILE, Published(url, KEY.get_secret_value(), EMBEDDING, call_log_url=url))
     try:
         yield
     finally:
@@ -47,7 +46,7 @@ def published(settings: Settings) -> Iterator[None]:
 def provided(settings: Settings) -> Settings:
     """The settings with the provider that answers in their home, where they name none themselves."""
     home = Home(settings.home.resolve())
-    if settings.openai_api_key is not None or (found := home.read(FILE, Provider)) is None:
+    if settings.openai_api_key is not None or (found := home.read(FILE, Published)) is None:
         return settings
     return settings.model_copy(update=vars(found) | {"openai_api_key": SecretStr(found.openai_api_key)})
 

@@ -2,15 +2,18 @@
 
 import typer
 
-from producers.cli.output import console
-from producers.cli.pause import OfLane, Tenant, set_paused
+from producers.cli.helping import ending
+from producers.cli.output import Json, console, document
+from producers.cli.pause import HELD, OfLane, Tenant, set_paused
 
 
 def register(app: typer.Typer) -> None:
-    app.command()(resume)
+    app.command(epilog=ending("resume --lane turns.pro", HELD))(resume)
 
 
-def resume(tenant: Tenant = None, lane: OfLane = None) -> None:
+def resume(tenant: Tenant = None, lane: OfLane = None, *, json: Json = False) -> None:
     """Let a tenant or a lane go on that was paused; `headgate tenant resume` is for one that was suspended."""
-    _, name = set_paused(tenant, lane, paused=False)
-    console().print(f"{name} goes on.")
+    option, name = set_paused(tenant, lane, paused=False)
+    if json:
+        return document({option.removeprefix("--"): name, "paused": False})
+    return console().print(f"{name} goes on.")

@@ -2,20 +2,20 @@
 
 from base64 import b64encode
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from mimetypes import guess_type
 from pathlib import Path
 from typing import Annotated, Any
 from uuid import UUID
 
 import typer
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from producers.cli import door, streaming
 from producers.cli.door import Job
+from producers.cli.helping import ending
 from producers.cli.opening import opened
 from producers.cli.output import Json, console, document, printable, sheet, table
+from producers.cli.progress import counted
 from shared import ids
 from shared.cell import Cell
 from shared.errors import HeadgateError
@@ -35,8 +35,10 @@ Patience = Annotated[float, typer.Option("--patience", min=0, help="Seconds that
 
 def register(app: typer.Typer) -> None:
     group = typer.Typer(help="Ask for a job, as the operator.", no_args_is_help=True)
-    group.command()(turn)
-    group.command()(ingest)
+    asked = "{job, conversation}; with --wait also {state, result}"
+    group.command(epilog=ending('submit turn --tenant acme "What is a permit?" --wait', asked))(turn)
+    read = "a list of {document, job}; with --wait also {state, result, error}"
+    group.command(epilog=ending("submit ingest --tenant acme README.md docs/*.md --wait", read))(ingest)
     app.add_typer(group, name="submit")
 
 
@@ -84,7 +86,7 @@ def ingest(
     """Have documents ingested; with --wait, until they are read and split (their vectors follow by themselves)."""
     cell = opened()
     payloads = {path: payload(path, knowledge_base) for path in distinct(files)}
-    with _counted("submitting", len(payloads)) as tell:
+    with counted("submitting", len(payloads)) as tell:
         jobs = {}
         for number, (path, data) in enumerate(payloads.items(), 1):
             jobs[path] = door.submit(cell, Job("knowledge.ingest", data, tenant=tenant))
@@ -125,7 +127,7 @@ def payload(path: Path, knowledge_base: str) -> dict[str, Any]:
 
 
 def _waited(cell: Cell, tenant: str, jobs: Sequence[UUID], patience: float) -> dict[UUID, Ended]:
-    with _counted("waiting", len(jobs)) as tell:
+    with counted("waiting", len(jobs)) as tell:
         return door.wait(cell, tenant, jobs, seconds=patience, tell=tell)
 
 
@@ -138,13 +140,3 @@ def _good(ended: Ended) -> Ended:
 def _row(path: Path, job: UUID, ended: Ended | None) -> dict[str, Any]:
     row: dict[str, Any] = {"document": path.name, "job": job}
     return row if ended is None else row | {"state": ended.state, "result": ended.result, "error": ended.error}
-
-
-@contextmanager
-def _counted(what: str, total: int) -> Iterator[Callable[[int], None]]:
-    """A bar on stderr that is gone when all is done; none where nobody watches."""
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    out = console(stderr=True)
-    with Progress(*columns, console=out, transient=True, disable=not out.is_terminal) as progress:
-        task = progress.add_task(what, total=total)
-        yield lambda done: progress.update(task, completed=done)

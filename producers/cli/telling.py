@@ -15,9 +15,11 @@ from shared.gate.gate import GateClosed, GateFull
 from shared.tenancy.tenants import Tenant
 
 
-def tell_tenant(cell: Cell, tenant: str) -> None:
-    """What this tenant may do now."""
-    tell(cell, [cell.tenants.fresh(tenant)])
+def tell_tenant(cell: Cell, tenant: str) -> Tenant:
+    """What this tenant may do now, which is answered too."""
+    told = cell.tenants.fresh(tenant)
+    tell(cell, [told])
+    return told
 
 
 def tell(cell: Cell, tenants: Iterable[Tenant]) -> None:

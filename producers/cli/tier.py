@@ -4,6 +4,7 @@ from typing import Annotated
 
 import typer
 
+from producers.cli.helping import ending, list_of, one_of
 from producers.cli.limits import Limits, numbers
 from producers.cli.opening import opened
 from producers.cli.output import Json, console, document, sheet, table
@@ -23,9 +24,9 @@ Name = Annotated[str, typer.Argument(help="The tier: free, pro, enterprise …")
 
 def register(app: typer.Typer) -> None:
     group = typer.Typer(help="Show and change the plans.", no_args_is_help=True)
-    group.command("list")(list_)
-    group.command()(show)
-    group.command()(configure)
+    group.command("list", epilog=ending("tier list", list_of(Tier)))(list_)
+    group.command(epilog=ending("tier show pro", one_of(Tier)))(show)
+    group.command(epilog=ending("tier configure pro --weight 4 --limit backlog=20000", one_of(Tier)))(configure)
     app.add_typer(group, name="tier")
 
 
@@ -55,6 +56,7 @@ def configure(
         list[str] | None, typer.Option(help="A model that its tenants' agents may use, and none but those named here.")
     ] = None,
     any_model: Annotated[bool, typer.Option("--any-model", help="Let its tenants' agents use any model.")] = False,
+    json: Json = False,
 ) -> None:
     """Change what is named, for every tenant of the tier; what a tenant has of its own stays."""
     limits = numbers(limit)
@@ -68,8 +70,10 @@ def configure(
     tiers.change(cell.admin, tier, weight=weight, limits=limits, models=model or (), any_model=any_model)
     told = cell.tenants.of_tier(tier)
     tell(cell, told)
+    if json:
+        return document(_named(cell, tier))
     tenants = "1 tenant" if len(told) == 1 else f"{len(told)} tenants"
-    console().print(f"Changed {tier}, for {tenants}.")
+    return console().print(f"Changed {tier}, for {tenants}.")
 
 
 def _models(tier: Tier) -> object:

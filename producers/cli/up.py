@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from producers.cli.helping import ending
 from producers.cli.machine import Machine, running, served
 from producers.cli.opening import QUIET
 from producers.cli.rehearsing import CHAT, EMBEDDING, published, rehearsed
@@ -36,7 +37,7 @@ KEYLESS = (
 
 
 def register(app: typer.Typer) -> None:
-    app.command()(up)
+    app.command(epilog=ending("up --rehearsal"))(up)
 
 
 def up(

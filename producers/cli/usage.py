@@ -1,12 +1,12 @@
 """`headgate usage`: what tenants drew in a month, exact; what may have been drawn, unknown, stands apart."""
 
-from dataclasses import asdict
 from typing import Annotated, Any
 
 import typer
 
-from producers.cli.opening import opened
-from producers.cli.output import Json, console, document, table
+from producers.cli.helping import ending, one_of
+from producers.cli.opening import opened_for
+from producers.cli.output import Json, console, document, facts, table
 from shared import clock
 from shared.metering.usage import Drawn, drawn, usd
 
@@ -17,7 +17,8 @@ BILLED, UNKNOWN = "billed", "unknown"
 
 
 def register(app: typer.Typer) -> None:
-    app.command()(usage)
+    sums = "{period, billed, unknown}; each of the last two {rows, cost_nano, cost_usd}; a row "
+    app.command(epilog=ending("usage --tenant acme", sums + one_of(Drawn, more="cost_usd")))(usage)
 
 
 def usage(
@@ -27,10 +28,8 @@ def usage(
     json: Json = False,
 ) -> None:
     """Tokens, spared calls (`cache_hits`) and money, by tenant, model and meter."""
-    cell = opened()
+    cell = opened_for(tenant)
     month = period or f"{clock.now():%Y-%m}"
-    if tenant is not None:
-        cell.tenants.get(tenant)
     with cell.metering.connection() as connection:
         sums = drawn(connection, month, [tenant] if tenant else None)
     # What was put right since is on record twice, once reversed: it adds up to nothing.
@@ -54,7 +53,7 @@ def _print(month: str, sums: list[Drawn], what: str) -> None:
 
 def _plain(sums: list[Drawn]) -> dict[str, Any]:
     return {
-        "rows": [asdict(one) | {"cost_usd": usd(one.cost_nano)} for one in sums],
+        "rows": [facts(one) | {"cost_usd": usd(one.cost_nano)} for one in sums],
         "cost_nano": sum(one.cost_nano for one in sums),
         "cost_usd": usd(sum(one.cost_nano for one in sums)),
     }

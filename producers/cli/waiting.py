@@ -83,7 +83,7 @@ def _obstacle(cell: Cell, seen: View, backlog: Backlog, job: Job, tenant: Tenant
         Why.LIMIT: f"a limit of 0 lets none of the tenant's jobs run in {lane}: {raised} it",
         Why.RATE: f"the tenant's rate of {tenant.limits.rate} starts a minute is used up: {raised} it",
         Why.CONCURRENCY: f"{running} of the tenant's jobs run in {lane}, as many as its limits allow: {raised} them",
-        Why.UNSERVED: f"no worker serves {lane}: `headgate worker --lanes {lane}` starts one",
+        Why.UNSERVED: f"no worker serves {lane}: `headgate worker --lane {lane}` starts one",
     }
     return said[backlog.reason]
 

@@ -12,6 +12,7 @@ from typing import Annotated
 
 import typer
 
+from producers.cli.helping import ending
 from producers.cli.opening import opened
 from shared import settings
 from shared.contracts.kinds import Family
@@ -34,35 +35,28 @@ SLOTS = {Pool.THREADS: 16, Pool.PREFORK: os.cpu_count() or 1}
 
 
 def register(app: typer.Typer) -> None:
-    app.command()(worker)
+    app.command(epilog=ending("worker --lane turns.pro --lane turns@acme --slots 16"))(worker)
 
 
 def worker(
     *,
     family: Annotated[
-        str, typer.Option(help="Families to serve in all tiers, comma-separated. Ingest wants a worker of its own.")
-    ] = ",".join(ON_THREADS),
-    lanes: Annotated[
-        str | None, typer.Option(help="Lanes to serve instead, comma-separated: turns.pro,turns@acme,…")
+        list[Family] | None,
+        typer.Option(help="A family to serve in all tiers; repeatable. Default: all but ingest, which wants its own."),
     ] = None,
+    lane: Annotated[list[str] | None, typer.Option(help="A lane to serve: turns.pro, turns@acme; repeatable.")] = None,
     slots: Annotated[int | None, typer.Option(min=1, help="Jobs at once.")] = None,
     pool: Annotated[Pool | None, typer.Option(help="Default: prefork for ingest, threads for the others.")] = None,
 ) -> None:
     """Run a worker until it is told to stop."""
-    served = named_lanes(lanes) if lanes else all_lanes(named_families(family), tiers.names(opened().control))
+    if family and lane:
+        raise typer.BadParameter("name families (--family), whose lanes are served in all tiers, or lanes (--lane)")
+    if lane:
+        served = [Lane.named(name) for name in lane]
+    else:
+        served = all_lanes(family or ON_THREADS, tiers.names(opened().control))
     argv = celery(served, slots=slots, pool=pool)
     os.execv(argv[0], argv)  # noqa: S606 - our own interpreter and module; no shell is wanted
-
-
-def named_families(given: str) -> list[Family]:
-    try:
-        return [Family(name) for name in given.split(",")]
-    except ValueError:
-        raise typer.BadParameter(f"{given!r}: families are {', '.join(Family)}", param_hint="--family") from None
-
-
-def named_lanes(given: str) -> list[Lane]:
-    return [Lane.named(name) for name in given.split(",")]
 
 
 def all_lanes(families: Sequence[Family], of_tiers: Sequence[str]) -> list[Lane]:

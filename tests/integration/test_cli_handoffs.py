@@ -42,7 +42,7 @@ def waiting(cell: Cell) -> Cell:
 
 def listed(cell: Cell, *arguments: str) -> list[tuple[str, str]]:
     rows = done(cell.settings, "handoffs", "list", *arguments, "--json").document
-    return [(row["tenant_id"], row["conversation_id"]) for row in rows]
+    return [(row["tenant"], row["conversation"]) for row in rows]
 
 
 def messages(cell: Cell, tenant: str) -> list[dict[str, Any]]:
@@ -120,7 +120,7 @@ def test_a_turn_that_hands_off_is_listed_and_the_next_after_the_answer_is_the_ag
     for message in ("I want a human!", "Hello?", "Thanks"):
         if message == "Thanks":
             (waits,) = done(cell.settings, "handoffs", "list", "--json").document
-            assert (waits["conversation_id"], waits["agent"]) == ("c", "default")
+            assert (waits["conversation"], waits["agent"]) == ("c", "default")
             assert "human" in waits["handoff_reason"]
             done(cell.settings, "handoffs", "resolve", "acme", "c", "--message", "I am Bob.")
         turn = submit(cell, "agent.turn", {"conversation": "c", "message": message}, key)

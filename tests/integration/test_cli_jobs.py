@@ -47,7 +47,7 @@ def test_documents_and_a_question_go_in_and_the_answer_comes_out(speaking_cell: 
         spoken = done(cell.settings, *asked, "--conversation", answer["conversation"])
         assert "roof garden" in spoken.out
         looked = shown(cell, "jobs", "show", answer["job"])
-    assert (looked["tenant_id"], looked["door"], looked["principal"]) == ("acme", "cli", "operator")
+    assert (looked["tenant"], looked["door"], looked["principal"]) == ("acme", "cli", "operator")
     assert looked["waits"] is None
     models = [step for step in looked["steps"] if step["kind"] == "model"]
     assert models
@@ -92,10 +92,10 @@ def test_a_list_is_filtered_and_of_one_tenant_when_asked(cell: Cell) -> None:
     keys = {tenant: make_tenant(cell, tenant) for tenant in ("acme", "globex")}
     probes = {tenant: submit(cell, "ops.probe", {"seconds": 1}, key.secret) for tenant, key in keys.items()}
     turn = submit(cell, "agent.turn", {"conversation": "c", "message": "secret words"}, keys["acme"].secret)
-    assert [line["job_id"] for line in shown(cell, "jobs", "list")] == [turn, probes["globex"], probes["acme"]]
-    assert [line["job_id"] for line in shown(cell, "jobs", "list", "--tenant", "globex")] == [probes["globex"]]
-    assert [line["job_id"] for line in shown(cell, "jobs", "list", "--kind", "agent.turn")] == [turn]
-    assert [line["job_id"] for line in shown(cell, "jobs", "list", "--limit", "1")] == [turn]
+    assert [line["job"] for line in shown(cell, "jobs", "list")] == [turn, probes["globex"], probes["acme"]]
+    assert [line["job"] for line in shown(cell, "jobs", "list", "--tenant", "globex")] == [probes["globex"]]
+    assert [line["job"] for line in shown(cell, "jobs", "list", "--kind", "agent.turn")] == [turn]
+    assert [line["job"] for line in shown(cell, "jobs", "list", "--limit", "1")] == [turn]
     assert shown(cell, "jobs", "list", "--state", "done") == []
     assert "secret words" not in done(cell.settings, "jobs", "list").out
     assert "dead" in refused(cell.settings, "jobs", "list", "--state", "lost", code=2)
@@ -105,7 +105,7 @@ def test_a_job_is_shown_to_its_own_tenant_only(cell: Cell) -> None:
     acme, _ = make_tenant(cell, "acme"), make_tenant(cell, "globex")
     mine = submit(cell, "ops.probe", {"seconds": 7}, acme.secret)
     assert shown(cell, "jobs", "show", mine)["payload"] == {"seconds": 7}
-    assert shown(cell, "jobs", "show", mine, "--tenant", "acme")["tenant_id"] == "acme"
+    assert shown(cell, "jobs", "show", mine, "--tenant", "acme")["tenant"] == "acme"
     for verb in ("show", "retry"):
         assert "'globex' has no job" in refused(cell.settings, "jobs", verb, mine, "--tenant", "globex")
         assert "no job" in refused(cell.settings, "jobs", verb, str(ids.new()))

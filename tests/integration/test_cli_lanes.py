@@ -111,7 +111,7 @@ def test_a_dedicated_lane_takes_new_jobs_and_leaves_those_that_wait(cell: Cell) 
     key = make_tenant(cell, "acme", ops=3)
     early = probe(cell, key.secret)
     said = done(cell.settings, "tenant", "configure", "acme", "--dedicated", "ops").out
-    assert "headgate worker --lanes ops@acme" in said
+    assert "headgate worker --lane ops@acme" in said
     late = probe(cell, key.secret)
     assert (str(claimed(cell)), claimed(cell)) == (early, None)
     assert str(claimed(cell, "ops@acme")) == late

@@ -98,20 +98,31 @@ def test_a_key_is_shown_once_and_works_until_it_is_revoked(cell: Cell) -> None:
     assert cell.access.resolve(made["secret"]).tenant == "acme"
     for asked in (("--json",), (), ("--tenant", "acme")):
         listed = done(cell.settings, "key", "list", *asked).out
-        assert made["key_id"] in listed
+        assert made["key"] in listed
         assert made["secret"] not in listed
-    done(cell.settings, "key", "revoke", made["key_id"])
+    done(cell.settings, "key", "revoke", made["key"])
     with pytest.raises(Unauthenticated):
         cell.access.resolve(made["secret"])
-    states = {key["key_id"]: key["state"] for key in done(cell.settings, "key", "list", "--json").document}
-    assert states[made["key_id"]] == "revoked"
+    states = {key["key"]: key["state"] for key in done(cell.settings, "key", "list", "--json").document}
+    assert states[made["key"]] == "revoked"
     assert "headgate key list" in refused(cell.settings, "key", "revoke", "key-none")
 
 
 def test_a_services_key_acts_for_whom_it_names(cell: Cell) -> None:
     made = done(
         cell.settings,
-        *("key", "create", "--service", "shop", "--acts-for", "acme,globex", "--scope", "turns:submit"),
+        *(
+            "key",
+            "create",
+            "--service",
+            "shop",
+            "--acts-for",
+            "acme",
+            "--acts-for",
+            "globex",
+            "--scope",
+            "turns:submit",
+        ),
         *("--expires-in-days", "7", "--json"),
     ).document
     principal = cell.access.resolve(made["secret"])

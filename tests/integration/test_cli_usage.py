@@ -54,7 +54,7 @@ def usage(cell: Cell, *arguments: str) -> dict[str, Any]:
 
 def test_usage_is_exact_and_of_the_month_alone(drawn: Cell) -> None:
     october = usage(drawn, "--period", "2026-10")
-    assert [(row["tenant_id"], row["quantity"]) for row in october["billed"]["rows"]] == [("acme", 15), ("globex", 1)]
+    assert [(row["tenant"], row["quantity"]) for row in october["billed"]["rows"]] == [("acme", 15), ("globex", 1)]
     assert october["billed"]["cost_nano"] == MUCH + 6
     assert october["billed"]["cost_usd"] == "9007199.254740999"
     assert october["billed"]["rows"][0]["cost_usd"] == "9007199.254740994"
@@ -63,14 +63,14 @@ def test_usage_is_exact_and_of_the_month_alone(drawn: Cell) -> None:
 
 def test_what_is_unknown_stands_apart(drawn: Cell) -> None:
     october = usage(drawn, "--period", "2026-10")
-    assert [(row["tenant_id"], row["quantity"]) for row in october["unknown"]["rows"]] == [("acme", 7)]
+    assert [(row["tenant"], row["quantity"]) for row in october["unknown"]["rows"]] == [("acme", 7)]
     out = done(drawn.settings, "usage", "--period", "2026-10").out
     assert out.index("billed") < out.index("unknown") < out.index("0.000000003")
 
 
 def test_usage_of_one_tenant_shows_no_other(drawn: Cell) -> None:
     asked = ("--tenant", "globex", "--period", "2026-10")
-    assert [row["tenant_id"] for row in usage(drawn, *asked)["billed"]["rows"]] == ["globex"]
+    assert [row["tenant"] for row in usage(drawn, *asked)["billed"]["rows"]] == ["globex"]
     assert "acme" not in done(drawn.settings, "usage", *asked).out
     assert "no tenant 'nobody'" in refused(drawn.settings, "usage", "--tenant", "nobody")
     assert "YYYY-MM" in refused(drawn.settings, "usage", "--period", "October")
@@ -82,7 +82,9 @@ def test_the_export_is_copied_out_and_adds_up_to_the_usage(drawn: Cell, tmp_path
         said = done(
             drawn.settings, "billing", "export", "--period", "2026-10", "--output", str(copy), "--json"
         ).document
-        one = done(drawn.settings, "billing", "export", "--period", "2026-10", "--tenant", "globex", "--json").document
+        one = done(
+            drawn.settings, "billing", "export", "--period", "2026-10", "--tenant", "globex", "--wait", "--json"
+        ).document
     assert UUID(said["job"])
     assert (said["rows"], said["cost_nano"], said["cost_usd"]) == (3, MUCH + 9, usd(MUCH + 9))
     with copy.open() as file:
@@ -94,6 +96,6 @@ def test_the_export_is_copied_out_and_adds_up_to_the_usage(drawn: Cell, tmp_path
 
 def test_an_export_that_no_worker_takes_says_so(drawn: Cell) -> None:
     asked = ("billing", "export", "--period", "2026-10")
-    assert "no worker serves ops.platform" in refused(drawn.settings, *asked, "--patience", "0")
+    assert "no worker serves ops.platform" in refused(drawn.settings, *asked, "--wait", "--patience", "0")
     assert "invalid_payload" in refused(drawn.settings, "billing", "export", "--period", "10/2026")
     assert "no tenant 'nobody'" in refused(drawn.settings, *asked, "--tenant", "nobody")

@@ -125,7 +125,7 @@ def test_a_job_over_budget_says_which_how_much_and_until_when(cell: Cell) -> Non
 
 def test_a_lane_without_a_worker_says_how_to_start_one(cell: Cell) -> None:
     key = make_tenant(cell, "acme")
-    assert "`headgate worker --lanes ops.pro` starts one" in reason(cell, probe(cell, key.secret))
+    assert "`headgate worker --lane ops.pro` starts one" in reason(cell, probe(cell, key.secret))
 
 
 def test_a_job_whose_turn_has_not_come_says_how_many_go_before_it(cell: Cell) -> None:

@@ -1,5 +1,7 @@
 """Which lanes have workers: what `headgate up` and `headgate worker` serve, and what the doctor says of the others."""
 
+from itertools import pairwise
+
 import pytest
 
 from producers.cli.crew import workers
@@ -36,7 +38,7 @@ def found(cell: Cell) -> dict[str, tuple[Level, str]]:
 def served(cell: Cell) -> dict[str, set[str]]:
     """By the name of a worker of `headgate up`, the lanes that it serves."""
     return {
-        program.name: set(program.command[program.command.index("--lanes") + 1].split(","))
+        program.name: {lane for option, lane in pairwise(program.command) if option == "--lane"}
         for program in workers(cell, None)
     }
 
@@ -53,7 +55,7 @@ def test_the_doctor_misses_the_workers_of_a_lane_made_for_a_tenant(cell: Cell, s
     serve(cell, *PRO)
     assert found(cell)["lanes"] == (Level.OK, "every lane has a worker")
     done(cell.settings, "tenant", "configure", "acme", "--dedicated", "ops")
-    assert found(cell)["lane ops@acme"] == (Level.WARNING, "no worker serves it: `headgate worker --lanes ops@acme`")
+    assert found(cell)["lane ops@acme"] == (Level.WARNING, "no worker serves it: `headgate worker --lane ops@acme`")
     submit(cell, "ops.probe", {}, secret)
     assert found(cell)["lane ops@acme"][0] is Level.FAILED
     serve(cell, *PRO, "ops@acme")

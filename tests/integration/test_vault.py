@@ -6,10 +6,11 @@ from base64 import b64encode
 from pathlib import Path
 from typing import Any, LiteralString
 
+import orjson
 import pytest
 from pydantic import SecretStr
 
-from producers.cli import credential
+from producers.cli import credential, opening
 from producers.cli.main import run
 from shared.cell import Cell
 from shared.embedded import Servers, served_by
@@ -133,9 +134,9 @@ def test_sealing_anew_goes_on_past_a_tenant_whose_key_nobody_opens_and_says_so(
         connection.execute("UPDATE tenant.data_keys SET master_key = 'lost'")
     rotated = Cell(two.settings.model_copy(update={"master_keys": SecretStr(f"{ANOTHER},{MASTER_KEYS}")}))
     monkeypatch.setattr(credential, "opened", lambda: rotated)
-    assert run(["credential", "rewrap"]) == 1
+    assert run(["credential", "rewrap", "--json"]) == 1
     said = capsys.readouterr()
-    assert "Sealed anew: 1." in said.out
+    assert orjson.loads(said.out) == {"anew": 1, "broken": ["acme"]}
     assert "secrets of tenant 'acme' are sealed with master key lost" in " ".join(said.err.split())
     assert secret(two, "globex", vault=keys(ANOTHER)) == "sk-globex-0123456789"
     rotated.close()
@@ -165,7 +166,8 @@ def test_a_key_is_kept_listed_and_revoked_from_the_command_line_and_never_shown(
     cell: Cell, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     make_tenant(cell, "acme")
-    monkeypatch.setattr(credential, "opened", lambda: cell)
+    for module in (credential, opening):
+        monkeypatch.setattr(module, "opened", lambda: cell)
     monkeypatch.setattr("sys.stdin", io.StringIO(f"{SECRET}\n"))
     assert run(["credential", "add", "acme", "--label", "OpenAI [b]", "--name", "live"]) == 0
     assert secret(cell, "acme") == SECRET

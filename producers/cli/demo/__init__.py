@@ -18,6 +18,7 @@ from producers.cli.demo.play import Play
 from producers.cli.demo.remains import Remains
 from producers.cli.demo.report import show_accounts, show_answers, show_checks
 from producers.cli.demo.stage import Stage, stage
+from producers.cli.helping import ending
 from producers.cli.opening import QUIET
 from producers.cli.output import console
 from producers.cli.stopping import stoppable
@@ -32,7 +33,7 @@ REAL_FLOOD = 24
 
 
 def register(app: typer.Typer) -> None:
-    app.command()(demo)
+    app.command(epilog=ending("demo --flood 100"))(demo)
 
 
 def demo(

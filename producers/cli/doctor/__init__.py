@@ -13,6 +13,7 @@ from producers.cli.doctor.journey import journey
 from producers.cli.doctor.outside import broker, bus, prices, providers
 from producers.cli.doctor.stores import migrations, pgvector, redis, roles
 from producers.cli.doctor.streams import streams
+from producers.cli.helping import ending, list_of
 from producers.cli.opening import opened
 from producers.cli.output import Json, console, document
 from shared.errors import ConfigurationError
@@ -38,7 +39,7 @@ SIGNS = {Level.OK: ("✓", "green"), Level.WARNING: ("!", "yellow"), Level.FAILE
 
 
 def register(app: typer.Typer) -> None:
-    app.command()(doctor)
+    app.command(epilog=ending("doctor", list_of(Finding)))(doctor)
 
 
 def doctor(*, json: Json = False) -> None:

@@ -50,7 +50,7 @@ def _paused(cell: Cell, seen: View) -> Iterator[Finding]:
 
 def _unserved(lanes: Collection[str], waiting: Mapping[str, int]) -> Iterator[Finding]:
     for lane in sorted(lanes):
-        remedy = f"no worker serves it: `headgate worker --lanes {lane}`"
+        remedy = f"no worker serves it: `headgate worker --lane {lane}`"
         if waiting.get(lane):
             yield failed(f"lane {lane}", f"{waiting[lane]} jobs wait and {remedy}")
         else:

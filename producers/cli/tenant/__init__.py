@@ -2,14 +2,19 @@
 
 import typer
 
+from producers.cli.helping import ending
 from producers.cli.tenant.changing import create, resume, suspend
 from producers.cli.tenant.configuring import configure
-from producers.cli.tenant.showing import list_, show
+from producers.cli.tenant.showing import PLAIN, list_, show
 
 
 def register(app: typer.Typer) -> None:
     group = typer.Typer(help="Make, show, change, suspend and resume tenants.", no_args_is_help=True)
-    group.command("list")(list_)
-    for command in (create, show, configure, suspend, resume):
-        group.command()(command)
+    group.command("list", epilog=ending("tenant list", f"a list of {PLAIN}"))(list_)
+    group.command(epilog=ending("tenant create acme --tier pro", PLAIN))(create)
+    group.command(epilog=ending("tenant show acme", f"{PLAIN}, and {{agents, documents, complete, jobs}}"))(show)
+    saved = "{tenant, saved, agents, connections, broken, changed}"
+    group.command(epilog=ending("tenant configure acme --limit turns=4 --limit rate=600", saved))(configure)
+    group.command(epilog=ending("tenant suspend acme", PLAIN))(suspend)
+    group.command(epilog=ending("tenant resume acme", PLAIN))(resume)
     app.add_typer(group, name="tenant")

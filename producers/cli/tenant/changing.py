@@ -14,7 +14,7 @@ from shared.agents.saving import saving
 from shared.agents.saving.saving import Wanted
 from shared.errors import HeadgateError
 from shared.tenancy.provision import Provisioning
-from shared.tenancy.tenants import PLATFORM
+from shared.tenancy.tenants import PLATFORM, Tenant
 
 #: The model of an agent that nothing else is said of: small, cheap, good at tools, and priced in the bundled table.
 MODEL = "gpt-4.1-mini"
@@ -37,27 +37,29 @@ def create(
     cell, limits = opened(), numbers(limit)
     wanted = Wanted(agents={AGENT: AgentConfiguration(model=model, prompt=prompt)})
     saving.create(cell, tenant, name=name or tenant, tier=tier, limits=limits, wanted=wanted)
-    tell_tenant(cell, tenant)
+    made = tell_tenant(cell, tenant)
     if json:
-        return document(plain(cell.tenants.get(tenant)))
+        return document(plain(made))
     return console().print(f"Made {tenant}. Next: headgate key create --tenant {tenant} --scope turns:submit")
 
 
-def suspend(tenant: Name) -> None:
+def suspend(tenant: Name, *, json: Json = False) -> None:
     """Let doors refuse this tenant's jobs; those that wait go on waiting, those that run end."""
-    _set_status(tenant, "suspended")
-    console().print(f"Suspended {tenant}. `headgate tenant resume {tenant}` ends that.")
+    suspended = _set_status(tenant, "suspended")
+    if json:
+        return document(plain(suspended))
+    return console().print(f"Suspended {tenant}. `headgate tenant resume {tenant}` ends that.")
 
 
-def resume(tenant: Name) -> None:
+def resume(tenant: Name, *, json: Json = False) -> None:
     """End a suspension: doors accept, and what waited runs."""
-    _set_status(tenant, "active")
-    console().print(f"Resumed {tenant}.")
+    resumed = _set_status(tenant, "active")
+    return document(plain(resumed)) if json else console().print(f"Resumed {tenant}.")
 
 
-def _set_status(tenant: str, status: str) -> None:
+def _set_status(tenant: str, status: str) -> Tenant:
     if tenant == PLATFORM:
         raise HeadgateError(f"{PLATFORM!r} is the platform's own tenant: its work cannot be suspended")
     cell = opened()
     Provisioning(cell.admin).change_tenant(tenant, status=status)
-    tell_tenant(cell, tenant)
+    return tell_tenant(cell, tenant)

@@ -113,6 +113,6 @@ def _say_who_serves(cell: Cell, lane: Lane, *, beside: bool) -> None:
     with heard_later():
         if str(lane) not in cell.gate.look()["slots"]:
             console(stderr=beside).print(
-                f"New jobs wait in {lane}, which no worker serves: `headgate worker --lanes {lane}` starts one, and "
+                f"New jobs wait in {lane}, which no worker serves: `headgate worker --lane {lane}` starts one, and "
                 "`headgate up` serves it when it is started again."
             )

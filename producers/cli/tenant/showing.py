@@ -4,11 +4,14 @@ from typing import Annotated
 
 import typer
 
+from producers.cli import agent
 from producers.cli.opening import opened
 from producers.cli.output import Json, console, document, sheet, table
-from shared.agents.agents import Agent
 from shared.tenancy.holdings import Holdings, holdings
 from shared.tenancy.tenants import Tenant
+
+#: The fields of a tenant in `--json`.
+PLAIN = "{tenant, name, tier, status, paused, dedicated, weight, residency, models, limits}"
 
 #: What stands where words may go anywhere, and where agents may use any model.
 ANY = "any"
@@ -32,7 +35,7 @@ def show(tenant: Name, *, json: Json = False) -> None:
     with cell.database.transaction(tenant) as connection:
         held = holdings(connection, tenant)
     if json:
-        return document(plain(found) | vars(held) | {"agents": [_agent(agent) for agent in held.agents]})
+        return document(plain(found) | vars(held) | {"agents": [agent.plain(each) for each in held.agents]})
     return _print(found, held)
 
 
@@ -62,10 +65,4 @@ def _print(tenant: Tenant, held: Holdings) -> None:
     out = console()
     said = _people(tenant) | {"documents": f"{held.complete} complete of {held.documents}", "jobs": held.jobs}
     out.print(sheet(said))
-    columns = ("agent", "version", "provider", "model", "tools", "knowledge_bases")
-    rows = [tuple(_agent(agent)[column] for column in columns) for agent in held.agents]
-    out.print(table([column.replace("_", " ") for column in columns], rows))
-
-
-def _agent(agent: Agent) -> dict[str, object]:
-    return {"agent": agent.agent, "version": agent.version} | agent.configuration.model_dump(mode="json")
+    out.print(agent.listed(held.agents))
