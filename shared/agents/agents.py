@@ -13,9 +13,8 @@ from pydantic import ValidationError
 
 from shared.agents.configuration import AgentConfiguration
 from shared.errors import HeadgateError, NotFound
+from shared.process import of_process
 from shared.stores.postgres import Connection, one
-
-_checked: dict[tuple[str, str, int, datetime], "Agent"] = {}
 
 NEWEST = """
 SELECT agent, version, saved_at, configuration FROM tenant.agents WHERE tenant_id = %(tenant)s AND agent = %(agent)s
@@ -146,16 +145,22 @@ def _readable(found: Agent | Unreadable) -> Agent:
     return found
 
 
+@of_process
+def _checked() -> dict[tuple[str, str, int, datetime], Agent]:
+    return {}
+
+
 def _read(tenant: str, row: dict[str, Any]) -> Agent | Unreadable:
     """Checked once for all turns that it answers: a version never changes."""
     key = (tenant, row["agent"], row["version"], row["saved_at"])
-    if (known := _checked.get(key)) is not None:
+    checked = _checked()
+    if (known := checked.get(key)) is not None:
         return known
-    if len(_checked) >= CHECKED:
-        _checked.clear()
+    if len(checked) >= CHECKED:
+        checked.clear()
     try:
         configuration = AgentConfiguration.model_validate(row["configuration"])
     except ValidationError as error:
         return Unreadable(tenant, row["agent"], row["version"], error)
-    _checked[key] = Agent(row["agent"], row["version"], configuration)
-    return _checked[key]
+    checked[key] = Agent(row["agent"], row["version"], configuration)
+    return checked[key]

@@ -3,6 +3,7 @@
 from prometheus_client import Counter, Gauge, Histogram, start_http_server
 
 from shared.errors import ConfigurationError
+from shared.process import of_process
 from shared.settings import Settings
 
 #: Seconds, from a free slot's milliseconds to a flood's minutes.
@@ -10,7 +11,6 @@ WAITS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1
 
 #: Models that are told apart in one process: more than any platform offers, fewer than a tenant can think of.
 MOST_MODELS = 200
-_models: set[str] = set()
 
 #: Seconds, from a script's tenths of a millisecond to the socket's timeout.
 ROUND_TRIPS = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.1, 0.5, 2.5, 10)
@@ -44,11 +44,17 @@ CIRCUIT_OPEN = Gauge("headgate_circuit_open", "Keys of providers that are not ca
 LLM_REQUEST = Histogram("headgate_llm_request_seconds", "One call", ["model", "outcome"], buckets=WAITS)
 
 
+@of_process
+def _models() -> set[str]:
+    return set()
+
+
 def model_label(model: str) -> str:
     """The model, as a label: tenants name models, so beyond so many they are one."""
-    if model not in _models and len(_models) >= MOST_MODELS:
+    known = _models()
+    if model not in known and len(known) >= MOST_MODELS:
         return "other"
-    _models.add(model)
+    known.add(model)
     return model
 
 

@@ -24,7 +24,7 @@ from workers.turns.tools.tool import ToolFailed
 
 @pytest.fixture(autouse=True)
 def nothing_kept() -> None:
-    listings.cache_clear()
+    listings.forget()
 
 
 @pytest.fixture(scope="module")

@@ -23,7 +23,7 @@ EMPTY: list[Any] = [{}] * 120_000
 
 @pytest.fixture(autouse=True)
 def nothing_kept() -> None:
-    listings.cache_clear()
+    listings.forget()
 
 
 def streamed(*messages: dict[str, Any]) -> Says:

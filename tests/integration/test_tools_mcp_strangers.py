@@ -20,7 +20,7 @@ from workers.turns.tools.tool import ToolFailed, ToolRefused
 
 @pytest.fixture(autouse=True)
 def nothing_kept() -> None:
-    listings.cache_clear()
+    listings.forget()
 
 
 def deep(levels: int) -> dict[str, Any]:

@@ -26,7 +26,7 @@ from workers.turns.tools.mcp import listings
 @pytest.fixture
 def cell(servers: Servers, model: Rehearsal) -> Iterator[Cell]:
     """One whose operator lets endpoints be on this machine."""
-    listings.cache_clear()
+    listings.forget()
     told: dict[str, Any] = {"OPENAI_BASE_URL": model.url, "tool_networks": ["127.0.0.0/8"]}
     with tempfile.TemporaryDirectory() as home, cells.test_cell(servers, Path(home), **told) as made:
         yield made

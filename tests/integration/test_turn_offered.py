@@ -72,11 +72,11 @@ def twice(cell: Cell, model: Rehearsal, at: Outsider) -> Callable[[Between], dic
     model.settings(faults=[{"fault": "500", "after": 1}], keep_requests=True)
 
     def run(between: Between) -> dict[str, Any]:
-        listings.cache_clear()
+        listings.forget()
         slot, asked = Slot(cell), submit(cell, "agent.turn", {"conversation": "c", "message": "Do it."}, key)
         slot.serve()
         assert job(cell, "acme", asked)["failures"] == 1
-        listings.cache_clear()
+        listings.forget()
         between()
 
         def ran_again() -> bool:

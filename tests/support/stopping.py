@@ -39,7 +39,7 @@ class Stopping:
 
     def inside(self, call: Inside, word: str, stop: "Callable[[Stopping, str], None]") -> Turn:
         """A turn that is stopped in this way inside this call, as it stands then; after that it goes on to its end."""
-        listings.cache_clear()
+        listings.forget()
         number = self._striking.begin_for(call, word)
         running = threading.Thread(target=self._slot.serve)
         running.start()

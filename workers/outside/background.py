@@ -5,13 +5,12 @@ cancelled. The loop begins with the first call, and a process that was forked be
 """
 
 import asyncio
-import os
 import threading
 from collections.abc import Callable, Coroutine
 from concurrent.futures import wait
-from functools import cache
 from typing import Any, TypeVar
 
+from shared.process import of_process
 from workers.models.bounds import Bounds, Guard
 
 #: Seconds that what was cancelled may take to clean up before it is cancelled again.
@@ -65,10 +64,7 @@ async def _supervised(work: Work[Result]) -> Result:
         raise
 
 
-@cache
+@of_process
 def background() -> Background:
     """This process's own."""
     return Background()
-
-
-os.register_at_fork(after_in_child=background.cache_clear)

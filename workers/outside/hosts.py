@@ -5,15 +5,14 @@ names here are looked up where the connection is made, and the connection is mad
 goes on in the request's Host, and in what TLS asks a certificate for.
 """
 
-import os
 import re
 import socket
 import threading
 from collections.abc import Sequence
 from concurrent.futures import Future, wait
-from functools import cache
 from ipaddress import AddressValueError, IPv4Address, IPv6Address
 
+from shared.process import of_process
 from workers.models.bounds import current
 from workers.models.wire import AddressInfo, Backend
 from workers.outside.addresses import Network, NotAllowed, may_be_reached
@@ -79,13 +78,10 @@ class LookUps:
             del self._asked[host, port]
 
 
-@cache
+@of_process
 def look_ups() -> LookUps:
     """This process's own."""
     return LookUps()
-
-
-os.register_at_fork(after_in_child=look_ups.cache_clear)
 
 
 def looked_up(host: str, port: int) -> Future[Sequence[AddressInfo]]:

@@ -4,7 +4,6 @@ A server is asked what it offers (`workers.turns.tools.mcp_listings`) and then, 
 is shown to the model as text; what it says of itself can offer a model tools under its own name, and nothing else.
 """
 
-import os
 from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ import structlog
 from pydantic import TypeAdapter
 
 from shared.agents.connections import McpServer
+from shared.process import of_process
 from workers.models.bounds import Guard, Overdue
 from workers.outside.addresses import Network, NotAllowed
 from workers.outside.bodies import NotAnswered
@@ -43,13 +43,10 @@ SPARE = 2.0
 log = structlog.get_logger(__name__)
 
 
-@cache
+@of_process
 def listings() -> Listings:
     """This process's own."""
     return Listings()
-
-
-os.register_at_fork(after_in_child=listings.cache_clear)
 
 
 def mcp_tools(
