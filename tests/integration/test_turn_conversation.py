@@ -14,7 +14,7 @@ from tests.support.cells import make_tenant
 from tests.support.turning import Slot, configure, rows, said_in, says, wants
 from tests.support.walking import job, submit
 from workers.turns import conversation, messages
-from workers.turns.conversation import Added, Place
+from workers.turns.conversation import Added, TurnIdentity
 from workers.turns.messages import Message
 
 
@@ -172,7 +172,7 @@ def test_turns_are_read_again_whole_and_only_so_many_bytes_of_them(talk: Talk, m
     monkeypatch.setattr(conversation, "MOST_OF_WORDS", 170)
     call = {"id": "a", "name": "look", "arguments": "{}"}
     answered = [Message("assistant", "", [call]), Message("tool", "y" * 8, tool_call_id="a"), Message("assistant", "z")]
-    place = Place("acme", "c-1", "default", None, ids.new())
+    place = TurnIdentity("acme", "c-1", "default", None, ids.new())
     with talk.cell.database.transaction("acme") as connection:
         for number in range(3):
             turn = [Message("user", f"{number}".ljust(30)), *answered]

@@ -126,7 +126,7 @@ def test_a_run_that_comes_later_sees_nothing_that_was_said_since_the_first_began
     def interrupted(context: Context, scene: Scene, **told: int) -> history.Fitted:
         seen.append([message.content for message in scene.history])
         if len(seen) == 1:
-            between = replace(scene.place, job=ids.new())
+            between = replace(scene.identity, job=ids.new())
             with talk.cell.database.transaction("acme") as connection:
                 conversation.add(connection, between, Added([Message("user", "In between.")]))
             raise RuntimeError("the run fails")

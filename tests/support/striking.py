@@ -27,7 +27,7 @@ from tests.support.stories import BEFORE, EARLIER, Before, Inside, Story
 from tests.support.turning import configure, know, rows, steps_of
 from tests.support.walking import submit
 from tests.support.workers import eventually
-from workers.turns.conversation import Added, Place, add
+from workers.turns.conversation import Added, TurnIdentity, add
 from workers.turns.messages import Message
 
 TENANT = "acme"
@@ -162,4 +162,4 @@ class Striking:
         """A turn that came before."""
         said = Added([Message("user", EARLIER), Message("assistant", "It stands below. " * 40)])
         with self.cell.database.transaction(TENANT) as connection:
-            add(connection, Place(TENANT, conversation, "default", "miller", ids.new()), said)
+            add(connection, TurnIdentity(TENANT, conversation, "default", "miller", ids.new()), said)

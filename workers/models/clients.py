@@ -36,8 +36,8 @@ MOST_KEYS = 256
 IDLE_SECONDS = 5.0
 
 
-class Place(NamedTuple):
-    """What a client is for."""
+class ClientKey(NamedTuple):
+    """What a client is for: whoever has this key, at this address."""
 
     address: str
     key: SecretStr
@@ -45,7 +45,7 @@ class Place(NamedTuple):
 
 @dataclass
 class Shelf:
-    """The clients of one place. The one that came back last is lent first: its connection is the likeliest to live.
+    """The clients of one key. The one that came back last is lent first: its connection is the likeliest to live.
 
     `idle`: with the moment (monotonic seconds) at which each came back, the oldest first.
     """
@@ -62,45 +62,45 @@ class Shelf:
 class Clients:
     def __init__(self, *, most_keys: int = MOST_KEYS) -> None:
         self._most_keys, self._lock = most_keys, threading.Lock()
-        self._shelves: dict[Place, Shelf] = {}
-        self._unused: dict[Place, float] = {}  # those that lend nothing, since when, in that order
+        self._shelves: dict[ClientKey, Shelf] = {}
+        self._unused: dict[ClientKey, float] = {}  # those that lend nothing, since when, in that order
 
     @contextmanager
     def lent(self, address: str, key: SecretStr) -> Iterator["OpenAI"]:
         """The SDK towards this address, with this key, for one call."""
-        place = Place(address, key)
+        client_key = ClientKey(address, key)
         with self._lock:
-            sdk = self._taken(place)
+            sdk = self._taken(client_key)
         try:
-            sdk = sdk or self._made(place)
+            sdk = sdk or self._made(client_key)
             yield sdk
         finally:
             with self._lock:
-                self._returned(place, sdk)
+                self._returned(client_key, sdk)
 
     def close(self) -> None:
         """Close every client that nobody uses."""
         with self._lock:
-            for place in list(self._unused):
-                self._forget(place)
+            for client_key in list(self._unused):
+                self._forget(client_key)
 
-    def _taken(self, place: Place) -> "OpenAI | None":
+    def _taken(self, client_key: ClientKey) -> "OpenAI | None":
         """One that is there already; whoever is answered None makes one, and returns it."""
-        shelf = self._shelves.setdefault(place, Shelf())
-        self._unused.pop(place, None)
+        shelf = self._shelves.setdefault(client_key, Shelf())
+        self._unused.pop(client_key, None)
         shelf.lent += 1
         self._drop(monotonic())
         return shelf.idle.pop()[1] if shelf.idle else None
 
-    def _returned(self, place: Place, sdk: "OpenAI | None") -> None:
+    def _returned(self, client_key: ClientKey, sdk: "OpenAI | None") -> None:
         """None: it could not be made."""
-        shelf, now = self._shelves[place], monotonic()
+        shelf, now = self._shelves[client_key], monotonic()
         shelf.lent -= 1
         if sdk is not None:
             shelf.idle.append((now, sdk))
         shelf.drop(now - IDLE_SECONDS)
         if not shelf.lent:
-            self._unused[place] = now
+            self._unused[client_key] = now
         self._drop(now)
 
     def _drop(self, now: float) -> None:
@@ -111,17 +111,17 @@ class Clients:
                 return
             self._forget(oldest)
 
-    def _forget(self, place: Place) -> None:
-        del self._unused[place]
-        self._shelves.pop(place).drop(inf)
+    def _forget(self, client_key: ClientKey) -> None:
+        del self._unused[client_key]
+        self._shelves.pop(client_key).drop(inf)
 
-    def _made(self, place: Place) -> "OpenAI":
+    def _made(self, client_key: ClientKey) -> "OpenAI":
         from openai import OpenAI  # noqa: PLC0415 - costs 1.25 s of CPU, which only who calls a model should pay
 
         from workers.models.wire import http_client  # noqa: PLC0415 - as above
 
-        key, client = place.key.get_secret_value(), http_client(self._trust)
-        made = OpenAI(api_key=key, base_url=place.address, max_retries=0, http_client=client)
+        key, client = client_key.key.get_secret_value(), http_client(self._trust)
+        made = OpenAI(api_key=key, base_url=client_key.address, max_retries=0, http_client=client)
         made.organization = made.project = None  # those of the environment belong to another's key
         return made
 

@@ -11,9 +11,10 @@ from typing import Any
 from shared import clock
 from shared.agents import agents, memories
 from shared.contracts.kinds import AgentTurn
+from shared.stores.postgres import Connection
 from workers.context import Context
 from workers.turns import conversation
-from workers.turns.conversation import Conversation, Place
+from workers.turns.conversation import Conversation, TurnIdentity
 from workers.turns.scene import Scene
 
 #: Memories of a user that an agent is told without asking: the newest.
@@ -22,27 +23,36 @@ MEMORIES = 20
 
 def assemble(context: Context, turn: AgentTurn) -> Scene:
     """Raises `NotFound` (no such agent) and `NotTheirs` (another user's conversation)."""
-    place = Place(context.tenant.tenant_id, turn.conversation, turn.agent, turn.user_identifier, context.run.job)
+    identity = TurnIdentity(
+        context.tenant.tenant_id, turn.conversation, turn.agent, turn.user_identifier, context.run.job
+    )
     fresh: list[Scene] = []
 
     def look() -> dict[str, Any]:
-        fresh.append(_first_look(context, turn, place))
+        fresh.append(_first_look(context, turn, identity))
         return _told(fresh[0])
 
     told = context.free("assembly", "assembly", context.run.payload, look, later=True)
-    return fresh[0] if fresh else _looked_again(context, turn, place, told)
+    return fresh[0] if fresh else _looked_again(context, turn, identity, told)
 
 
-def _first_look(context: Context, turn: AgentTurn, place: Place) -> Scene:
+def _first_look(context: Context, turn: AgentTurn, identity: TurnIdentity) -> Scene:
     """One round trip."""
     with context.reading(pipelined=True) as connection:
-        agent = agents.ask(connection, place.tenant, place.agent)
-        standing = conversation.find(connection, place)
-        said = conversation.said(connection, place, after=None, to=None)
-        kept = memories.latest(connection, place.tenant, place.agent, place.user, MEMORIES) if place.user else {}
-    known = agents.answered(agent, place.tenant, place.agent)
-    stands, history = conversation.found(standing, place), conversation.heard(said)
-    return Scene(turn, place, context.tenant.name, known, stands, history, kept, clock.now())
+        agent = agents.ask(connection, identity.tenant, identity.agent)
+        standing = conversation.find(connection, identity)
+        said = conversation.said(connection, identity, after=None, to=None)
+        kept = _memories(connection, identity)
+    known = agents.answered(agent, identity.tenant, identity.agent)
+    stands, history = conversation.found(standing, identity), conversation.heard(said)
+    return Scene(turn, identity, context.tenant.name, known, stands, history, kept, clock.now())
+
+
+def _memories(connection: Connection, identity: TurnIdentity) -> Mapping[str, str]:
+    """Nobody is known where the caller names no user."""
+    if identity.user is None:
+        return {}
+    return memories.latest(connection, identity.tenant, identity.agent, identity.user, MEMORIES)
 
 
 def _told(scene: Scene) -> dict[str, Any]:
@@ -60,12 +70,12 @@ def _told(scene: Scene) -> dict[str, Any]:
     }
 
 
-def _looked_again(context: Context, turn: AgentTurn, place: Place, told: Mapping[str, Any]) -> Scene:
+def _looked_again(context: Context, turn: AgentTurn, identity: TurnIdentity, told: Mapping[str, Any]) -> Scene:
     """The same scene, from what an earlier run was told."""
     with context.reading(pipelined=True) as connection:
-        agent = agents.ask(connection, place.tenant, place.agent, told["version"])
-        said = conversation.said(connection, place, after=told["summarised_to"], to=told["to"])
-    stands = Conversation(told["state"], told["turns"], place.user, told["summary"], told["summarised_to"])
-    known = agents.answered(agent, place.tenant, place.agent)
+        agent = agents.ask(connection, identity.tenant, identity.agent, told["version"])
+        said = conversation.said(connection, identity, after=told["summarised_to"], to=told["to"])
+    stands = Conversation(told["state"], told["turns"], identity.user, told["summary"], told["summarised_to"])
+    known = agents.answered(agent, identity.tenant, identity.agent)
     now = datetime.fromisoformat(told["now"])
-    return Scene(turn, place, context.tenant.name, known, stands, conversation.heard(said), told["memories"], now)
+    return Scene(turn, identity, context.tenant.name, known, stands, conversation.heard(said), told["memories"], now)

@@ -103,8 +103,8 @@ class Added:
 
 
 @dataclass(frozen=True)
-class Place:
-    """Of a turn: which conversation, with which user, by which agent, in which job."""
+class TurnIdentity:
+    """Whose a turn is: which conversation, with which user, by which agent, in which job."""
 
     tenant: str
     conversation: str
@@ -113,25 +113,25 @@ class Place:
     job: UUID
 
 
-def find(connection: Connection, place: Place) -> Cursor[DictRow]:
+def find(connection: Connection, identity: TurnIdentity) -> Cursor[DictRow]:
     """Asked, and read by `found` (a pipeline may ask for more meanwhile)."""
-    return connection.execute(FIND, vars(place))
+    return connection.execute(FIND, vars(identity))
 
 
-def found(cursor: Cursor[DictRow], place: Place) -> Conversation:
+def found(cursor: Cursor[DictRow], identity: TurnIdentity) -> Conversation:
     """The conversation, new where there is none; `NotTheirs`."""
     row = cursor.fetchone()
     if row is None:
-        return Conversation(user_identifier=place.user)
-    if row["user_identifier"] != place.user:
-        raise NotTheirs(f"conversation {place.conversation!r} belongs to another user: begin one of another name")
+        return Conversation(user_identifier=identity.user)
+    if row["user_identifier"] != identity.user:
+        raise NotTheirs(f"conversation {identity.conversation!r} belongs to another user: begin one of another name")
     return Conversation(**row)
 
 
-def said(connection: Connection, place: Place, *, after: int | None, to: int | None) -> Cursor[DictRow]:
+def said(connection: Connection, identity: TurnIdentity, *, after: int | None, to: int | None) -> Cursor[DictRow]:
     """Messages behind position `after` (None: behind the summary) up to `to`; read by `heard`."""
     bounds = {"most": MOST, "most_of_tools": MOST_OF_TOOLS, "most_of_words": MOST_OF_WORDS, "left_out": LEFT_OUT}
-    return connection.execute(SAID, vars(place) | {"after": after, "to": to} | bounds)
+    return connection.execute(SAID, vars(identity) | {"after": after, "to": to} | bounds)
 
 
 def heard(cursor: Cursor[DictRow]) -> list[Message]:
@@ -144,10 +144,10 @@ def heard(cursor: Cursor[DictRow]) -> list[Message]:
     ]
 
 
-def add(connection: Connection, place: Place, added: Added) -> None:
+def add(connection: Connection, identity: TurnIdentity, added: Added) -> None:
     """Write what this turn adds."""
     stands = {"handed_off": added.handed_off, "reason": added.reason, "summary": added.summary}
-    connection.execute(HOLD, vars(place) | stands | {"summarised_to": added.summarised_to})
+    connection.execute(HOLD, vars(identity) | stands | {"summarised_to": added.summarised_to})
     messages = added.messages
     columns = {
         "ordinal": list(range(len(messages))),
@@ -156,4 +156,4 @@ def add(connection: Connection, place: Place, added: Added) -> None:
         "calls": [Jsonb(list(message.tool_calls)) if message.tool_calls else None for message in messages],
         "answers": [message.tool_call_id for message in messages],
     }
-    connection.execute(SAY, vars(place) | columns)
+    connection.execute(SAY, vars(identity) | columns)

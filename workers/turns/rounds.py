@@ -86,7 +86,7 @@ class Talk:
             chosen = self._agent.targets[0]
             return request(Route(chosen.provider, chosen.model, self._context.models.window(chosen))).body()
 
-        return Question(self._scene.agent, self._scene.place.user, body)
+        return Question(self._scene.agent, self._scene.identity.user, body)
 
     def _messages(self, route: Route) -> Sequence[Mapping[str, Any]]:
         """The whole request's, for this route: stable first, then what was said, then what is new."""

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from shared.agents.agents import Agent
 from shared.contracts.kinds import AgentTurn
-from workers.turns.conversation import Conversation, Place
+from workers.turns.conversation import Conversation, TurnIdentity
 from workers.turns.messages import Message
 
 
@@ -18,7 +18,7 @@ class Scene:
     """
 
     turn: AgentTurn
-    place: Place
+    identity: TurnIdentity
     tenant_name: str
     agent: Agent
     conversation: Conversation

@@ -59,21 +59,21 @@ def _spoken(context: Context, scene: Scene) -> Spoken:
 
 
 def _as_hooks_see(scene: Scene) -> hooks.Turn:
-    place = scene.place
+    identity = scene.identity
     return hooks.Turn(
-        place.tenant,
-        place.agent,
+        identity.tenant,
+        identity.agent,
         scene.agent.version,
-        place.user,
+        identity.user,
         scene.turn.user_context,
-        place.conversation,
+        identity.conversation,
         scene.turn.message,
-        place.job,
+        identity.job,
     )
 
 
 def _done(scene: Scene, spoken: Spoken, said: str) -> Done:
     def effects(connection: Connection) -> None:
-        conversation.add(connection, scene.place, answer.added(scene, spoken))
+        conversation.add(connection, scene.identity, answer.added(scene, spoken))
 
     return Done(answer.result(scene, spoken, said), effects=effects)

@@ -97,9 +97,9 @@ def _print(tenant: str, saved: SavedAll, *, check: bool, json: bool) -> None:
 
 
 def _refusal(problem: Problem, *, check: bool) -> str:
-    _, agent, *within = problem.place
+    _, agent, *within = problem.path
     when, are = ("If this is saved,", "will be") if check else ("From now on", "are")
-    return f"{when} turns of agent {agent!r} {are} refused: {replace(problem, place=tuple(within))}"
+    return f"{when} turns of agent {agent!r} {are} refused: {replace(problem, path=tuple(within))}"
 
 
 def _came_to(tenant: str, *, changed: bool, check: bool) -> str:

@@ -13,7 +13,7 @@ from typing import Any
 
 import yaml
 
-from shared.agents.saving.problem import Place
+from shared.agents.saving.problem import Path
 from shared.agents.templates.grammar import unsayable
 from shared.errors import HeadgateError
 
@@ -52,12 +52,12 @@ class Document:
 
     value: Any
     root: yaml.Node
-    twice: Sequence[Place] = ()
+    twice: Sequence[Path] = ()
 
-    def line(self, place: Place) -> int:
+    def line(self, path: Path) -> int:
         """Of the value at this place, or of the key that holds it; of the nearest above, where nothing is there."""
         node, line = self.root, _line(self.root)
-        for part in place:
+        for part in path:
             found = _within(node, part)
             if found is None:
                 continue  # a step that is only in the model of what should be there
@@ -65,16 +65,16 @@ class Document:
             line = _line(node if isinstance(node, yaml.ScalarNode) else key)
         return line
 
-    def line_within(self, place: Place, line: int) -> int | None:
+    def line_within(self, path: Path, line: int) -> int | None:
         """Of this line of the text at a place; None where YAML has folded its lines into others."""
-        node = self._at(place)
+        node = self._at(path)
         if isinstance(node, yaml.ScalarNode) and node.style == "|":
             return _line(node) + line
         return _line(node) if node and node.start_mark.line == node.end_mark.line else None
 
-    def _at(self, place: Place) -> yaml.Node | None:
+    def _at(self, path: Path) -> yaml.Node | None:
         node: yaml.Node | None = self.root
-        for part in place:
+        for part in path:
             found = _within(node, part) if node else None
             node = found[1] if found else None
         return node
@@ -89,7 +89,7 @@ def read(content: bytes) -> Document:
     except UnicodeDecodeError as error:
         raise BadDocument(content.count(b"\n", 0, error.start) + 1, "it is not in UTF-8") from error
     root = _composed(text)
-    twice: list[Place] = []
+    twice: list[Path] = []
     return Document(_value(root, (), twice), root, twice)
 
 
@@ -138,23 +138,23 @@ class _Loader(yaml.SafeLoader):
             self.depth -= 1
 
 
-def _value(node: yaml.Node, place: Place, twice: list[Place]) -> Any:
+def _value(node: yaml.Node, path: Path, twice: list[Path]) -> Any:
     if isinstance(node, yaml.MappingNode):
-        return _mapping(node, place, twice)
+        return _mapping(node, path, twice)
     if isinstance(node, yaml.SequenceNode):
-        return [_value(item, (*place, index), twice) for index, item in enumerate(node.value)]
+        return [_value(item, (*path, index), twice) for index, item in enumerate(node.value)]
     return _scalar(node) if isinstance(node, yaml.ScalarNode) else None
 
 
-def _mapping(node: yaml.MappingNode, place: Place, twice: list[Place]) -> dict[str, Any]:
+def _mapping(node: yaml.MappingNode, path: Path, twice: list[Path]) -> dict[str, Any]:
     made: dict[str, Any] = {}
     for key, value in node.value:
         if not isinstance(key, yaml.ScalarNode):
             raise BadDocument(_line(key), "a key must be a word: put text that begins with `{` or `[` in quotes")
         name = _text(key)
         if name in made:
-            twice.append((*place, name))
-        made[name] = _value(value, (*place, name), twice)
+            twice.append((*path, name))
+        made[name] = _value(value, (*path, name), twice)
     return made
 
 

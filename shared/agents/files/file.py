@@ -18,7 +18,7 @@ from shared.agents.connections import Connection, ConnectionName, HttpEndpoint, 
 from shared.agents.files.document import BadDocument, Document, read
 from shared.agents.files.wording import REGION, wording
 from shared.agents.hours import BusinessHours
-from shared.agents.saving.problem import Place, Problem, written
+from shared.agents.saving.problem import Path, Problem, written
 from shared.contracts.envelope import TenantId
 from shared.contracts.kinds import Name
 from shared.errors import HeadgateError
@@ -96,7 +96,7 @@ def read_file(name: str, content: bytes) -> ReadFile:
         document = read(content)
     except BadDocument as error:
         raise BadFile([f"{name}:{error.line}: {error.said}"]) from error
-    found = [Problem(place, "it stands there twice: leave one out") for place in document.twice]
+    found = [Problem(path, "it stands there twice: leave one out") for path in document.twice]
     try:
         said = TenantFile.model_validate(document.value)
     except ValidationError as error:
@@ -141,20 +141,20 @@ def _located(name: str, document: Document, problems: Iterable[Problem], *, more
 
 
 def _line(document: Document, problem: Problem) -> tuple[int, str]:
-    place = f"{written(problem.place)}: " if problem.place else ""
+    path = f"{written(problem.path)}: " if problem.path else ""
     if problem.line is None:
-        return document.line(problem.place), f"{place}{problem.said}"
-    if (line := document.line_within(problem.place, problem.line)) is not None:
-        return line, f"{place}{problem.said}"
-    return document.line(problem.place), f"{place}line {problem.line} of the text: {problem.said}"
+        return document.line(problem.path), f"{path}{problem.said}"
+    if (line := document.line_within(problem.path, problem.line)) is not None:
+        return line, f"{path}{problem.said}"
+    return document.line(problem.path), f"{path}line {problem.line} of the text: {problem.said}"
 
 
 def _problem(wrong: ErrorDetails) -> Problem:
-    place = _place(wrong["loc"])
-    return Problem(place, wording(wrong, place, FIELDS))
+    path = _path(wrong["loc"])
+    return Problem(path, wording(wrong, path, FIELDS))
 
 
-def _place(told: Place) -> Place:
+def _path(location: Path) -> Path:
     """Where it stands in the document: pydantic says too that it is about a key, and for which sort it took a thing."""
-    sort = told[:1] == ("connections",) and told[SORT : SORT + 1] in SORTS
-    return tuple(part for index, part in enumerate(told) if part != KEY and not (sort and index == SORT))
+    sort = location[:1] == ("connections",) and location[SORT : SORT + 1] in SORTS
+    return tuple(part for index, part in enumerate(location) if part != KEY and not (sort and index == SORT))

@@ -14,7 +14,7 @@ from shared.agents.configuration import Line, ToolChoice, ToolName
 from shared.agents.connections import ConnectionName, Header, HeaderValue
 from shared.agents.hours import Span
 from shared.agents.saving.near import asked
-from shared.agents.saving.problem import Place
+from shared.agents.saving.problem import Path
 from shared.contracts.envelope import TenantId
 from shared.contracts.kinds import Name
 from shared.gate.limits import Limits
@@ -59,12 +59,12 @@ FORMS: Mapping[str, str] = {
 }
 
 
-def wording(wrong: ErrorDetails, place: Place, fields: Collection[str]) -> str:
-    """What to say of it; `place` is where it stands in the file, `fields` are all that a file may have."""
+def wording(wrong: ErrorDetails, path: Path, fields: Collection[str]) -> str:
+    """What to say of it; `path` is where it stands in the file, `fields` are all that a file may have."""
     sort, context = wrong["type"], wrong.get("ctx", {})
-    shown = "that" if SECRETIVE in place else _shown(wrong["input"])
+    shown = "that" if SECRETIVE in path else _shown(wrong["input"])
     if sort == "extra_forbidden":
-        return _unheard_of(place, fields)
+        return _unheard_of(path, fields)
     if sort == "value_error":
         return str(context["error"])
     if sort == "missing":
@@ -77,8 +77,8 @@ def wording(wrong: ErrorDetails, place: Place, fields: Collection[str]) -> str:
     return _own(wrong["msg"])
 
 
-def _unheard_of(place: Place, fields: Collection[str]) -> str:
-    *within, name = place
+def _unheard_of(path: Path, fields: Collection[str]) -> str:
+    *within, name = path
     if within == ["limits"]:
         known = Limits.model_fields
         return f"there is no limit {name!r}: limits are {', '.join(known)}{asked(str(name), known)}"

@@ -14,7 +14,7 @@ from shared.agents import tools
 from shared.agents.configuration import AgentConfiguration, Target
 from shared.agents.connections import HttpEndpoint, McpServer
 from shared.agents.saving.near import asked, meant
-from shared.agents.saving.problem import Place, Problem
+from shared.agents.saving.problem import Path, Problem
 from shared.agents.templates import template
 from shared.agents.templates.grammar import BadTemplate
 from shared.agents.templates.template import PROMPT_VARIABLES, RESPONSE_VARIABLES
@@ -65,26 +65,26 @@ def _templates(agent: AgentConfiguration, around: Surroundings) -> Iterator[Prob
         yield from _template(("response_template",), agent.response_template, RESPONSE_VARIABLES)
 
 
-def _template(place: Place, text: str, variables: Collection[str]) -> Iterator[Problem]:
+def _template(path: Path, text: str, variables: Collection[str]) -> Iterator[Problem]:
     try:
         template.check(text, variables)
     except BadTemplate as error:
-        yield Problem(place, error.said, error.line)
+        yield Problem(path, error.said, error.line)
 
 
 def _targets(agent: AgentConfiguration, around: Surroundings) -> Iterator[Problem]:
     for index, target in enumerate(agent.targets):
-        place: Place = ("fallbacks", index - 1) if index else ()
+        path: Path = ("fallbacks", index - 1) if index else ()
         provider = around.providers.get(target.provider)
         if provider is None:
-            yield Problem((*place, "provider"), _no_provider(target.provider, around))
+            yield Problem((*path, "provider"), _no_provider(target.provider, around))
         elif not provider.computes_in(around.tenant.residency):
-            yield Problem((*place, "provider"), _elsewhere(target.provider, around))
+            yield Problem((*path, "provider"), _elsewhere(target.provider, around))
         if provider is not None and not provider.has(target.model):
             known = ", ".join(provider.models or ())
             said = f"provider {target.provider!r} has no model {target.model!r}: it has {known or 'none'}"
-            yield Problem((*place, "model"), said)
-        yield from _model((*place, "model"), target, around)
+            yield Problem((*path, "model"), said)
+        yield from _model((*path, "model"), target, around)
 
 
 def _windows(agent: AgentConfiguration, around: Surroundings) -> Iterator[Problem]:
@@ -98,19 +98,19 @@ def _windows(agent: AgentConfiguration, around: Surroundings) -> Iterator[Proble
             yield Problem(("max_tokens",), said)
 
 
-def _model(place: Place, target: Target, around: Surroundings) -> Iterator[Problem]:
+def _model(path: Path, target: Target, around: Surroundings) -> Iterator[Problem]:
     allowed, provider = around.tenant.models, around.providers.get(target.provider)
     had = provider.models if provider else None
     if allowed is not None and target.model not in allowed:
         known = ", ".join(sorted(allowed)) or "none"
         said = f"tier {around.tenant.tier!r} does not allow model {target.model!r}: it allows {known}"
-        yield Problem(place, said)
+        yield Problem(path, said)
     try:
         around.prices.cost(target.model, NOTHING, clock.now())
     except UnknownPrice as error:
         priced = set(around.prices.models).intersection(*(few for few in (allowed, had) if few is not None))
         near = meant(target.model, priced)
-        yield Problem(place, f"{error}, or did you mean {near!r}?" if near else str(error))
+        yield Problem(path, f"{error}, or did you mean {near!r}?" if near else str(error))
 
 
 def _tools(agent: AgentConfiguration, around: Surroundings) -> Iterator[Problem]:
@@ -142,13 +142,13 @@ def _of_kind(around: Surroundings, kind: type[HttpEndpoint | McpServer]) -> list
     return [name for name, connection in around.connections.items() if isinstance(connection, kind)]
 
 
-def _credential(place: Place, name: str, around: Surroundings) -> Iterator[Problem]:
+def _credential(path: Path, name: str, around: Surroundings) -> Iterator[Problem]:
     tenant = around.tenant.tenant_id
     if name in around.revoked:
         add = f"`headgate credential add {tenant} --name {name} --label …`"
-        yield Problem(place, f"credential {name!r} of {tenant} is revoked: {add} keeps a new key under this name")
+        yield Problem(path, f"credential {name!r} of {tenant} is revoked: {add} keeps a new key under this name")
     elif name not in around.credentials:
-        yield Problem(place, f"{tenant} has no credential {name!r}: `headgate credential list {tenant}` shows them")
+        yield Problem(path, f"{tenant} has no credential {name!r}: `headgate credential list {tenant}` shows them")
 
 
 def _no_provider(name: str, around: Surroundings) -> str:

@@ -6,20 +6,20 @@ from dataclasses import dataclass
 from shared.errors import HeadgateError
 
 #: Where a value stands: keys of mappings, positions in lists.
-Place = tuple[str | int, ...]
+Path = tuple[str | int, ...]
 
 
 @dataclass(frozen=True)
 class Problem:
     """What is wrong at a place of a configuration; `line` of the text there, where it is about one."""
 
-    place: Place
+    path: Path
     said: str
     line: int | None = None
 
     def __str__(self) -> str:
         line = f" line {self.line}:" if self.line else ""
-        return f"{written(self.place)}:{line} {self.said}"
+        return f"{written(self.path)}:{line} {self.said}"
 
 
 class Unfit(HeadgateError):  # noqa: N818 - named for what it says of a configuration
@@ -30,7 +30,7 @@ class Unfit(HeadgateError):  # noqa: N818 - named for what it says of a configur
         self.problems = problems
 
 
-def written(place: Place) -> str:
+def written(path: Path) -> str:
     """`agents.default.tools[2]`."""
-    parts = (f"[{part}]" if isinstance(part, int) else f".{part}" for part in place)
+    parts = (f"[{part}]" if isinstance(part, int) else f".{part}" for part in path)
     return "".join(parts).removeprefix(".")

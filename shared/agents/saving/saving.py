@@ -196,5 +196,5 @@ def _same(one: AgentConfiguration, other: AgentConfiguration) -> bool:
     return one.model_dump(mode="json") == other.model_dump(mode="json")
 
 
-def _at(place: tuple[str, ...], problem: Problem) -> Problem:
-    return replace(problem, place=(*place, *problem.place))
+def _at(path: tuple[str, ...], problem: Problem) -> Problem:
+    return replace(problem, path=(*path, *problem.path))

@@ -26,13 +26,13 @@ def problems_of_terms(wanted: Changes, tiers: Collection[str], providers: Mappin
 
 def without(wanted: Changes, wrong: Sequence[Problem]) -> Changes:
     """Those that can be made."""
-    unsound = {problem.place[0] for problem in wrong}
+    unsound = {problem.path[0] for problem in wrong}
     return cast(Changes, {name: value for name, value in wanted.items() if name not in unsound})
 
 
 def unbound(tenant: Tenant, wrong: Sequence[Problem]) -> Tenant:
     """The tenant, not held to the tier or the region that it had: it is to have others."""
-    unsound = {problem.place[0] for problem in wrong}
+    unsound = {problem.path[0] for problem in wrong}
     return replace(
         tenant,
         models=None if "tier" in unsound else tenant.models,
