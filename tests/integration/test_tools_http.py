@@ -122,13 +122,13 @@ def test_a_server_that_drips_is_left_when_its_time_is_over(behave: Behaviour) ->
 def test_a_call_ends_where_its_run_may_not_go_on() -> None:
     with balky(dripping) as there:
 
-        def guard() -> float:
+        def calls_until() -> float:
             if there.asked.is_set():
                 raise Interrupted(Interruption.CANCELLED)
             return inf
 
         with ending(Interrupted):
-            asked(tool(f"http://127.0.0.1:{there.port}/", guard=guard))
+            asked(tool(f"http://127.0.0.1:{there.port}/", calls_until=calls_until))
 
 
 ODD = st.sampled_from([*"./\\%;:@?# \r\n\t\x00", "..", "//", "%2e", "%2f", "%0d%0aX: y", "HTTP/1.1\r\n\r\nGET /x"])

@@ -156,12 +156,12 @@ def test_who_waited_for_a_run_that_ended_asks_for_itself() -> None:
 
         def first() -> None:
             with pytest.raises(Interrupted):
-                offered(there.url, guard=ends)
+                offered(there.url, calls_until=ends)
             go.set()
 
         threads = [
             threading.Thread(target=first),
-            threading.Thread(target=lambda: found.append(list(offered(there.url, guard=goes_on)))),
+            threading.Thread(target=lambda: found.append(list(offered(there.url, calls_until=goes_on)))),
         ]
         threads[0].start()
         assert asked.wait(10)

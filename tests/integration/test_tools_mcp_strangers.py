@@ -180,11 +180,11 @@ def test_a_server_that_drips_is_left_when_its_time_is_over(behave: Behaviour) ->
 def test_a_call_ends_where_its_run_may_not_go_on_and_is_cancelled() -> None:
     with balky(dripping) as there:
 
-        def guard() -> float:
+        def calls_until() -> float:
             if there.asked.is_set():
                 raise Interrupted(Interruption.CANCELLED)
             return inf
 
         with ending(Interrupted):
-            done(unlisted(f"http://127.0.0.1:{there.port}/", guard=guard))
+            done(unlisted(f"http://127.0.0.1:{there.port}/", calls_until=calls_until))
         assert there.left.wait(5)

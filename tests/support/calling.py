@@ -26,13 +26,13 @@ SOON = 3.0
 OverOnce = Callable[[Balky], None]
 
 
-def provider(port: int, guard: Callable[[], float] = lambda: inf, *, scheme: str = "http") -> OpenProvider:
-    return way(f"{scheme}://localhost:{port}/v1", guard)
+def provider(port: int, calls_until: Callable[[], float] = lambda: inf, *, scheme: str = "http") -> OpenProvider:
+    return way(f"{scheme}://localhost:{port}/v1", calls_until)
 
 
-def way(address: str, guard: Callable[[], float] = lambda: inf, *, key: str = "sk-test-key") -> OpenProvider:
+def way(address: str, calls_until: Callable[[], float] = lambda: inf, *, key: str = "sk-test-key") -> OpenProvider:
     """To a provider at this address."""
-    return OpenProvider(Clients(), address, lambda: SecretStr(key), guard)
+    return OpenProvider(Clients(), address, lambda: SecretStr(key), calls_until)
 
 
 def called(made: OpenProvider, words: str = "hello", *, timeout: float = LONG) -> Reply:

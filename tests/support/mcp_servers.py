@@ -14,7 +14,7 @@ from mcp.server.mcpserver import MCPServer
 
 from shared.agents.connections import McpServer
 from tests.support.outsider import LOCAL, Heard, Says, secret, use
-from workers.models.bounds import Guard
+from workers.models.bounds import CallsUntil
 from workers.outside.mcp import Manner
 from workers.turns.tools.mcp import Server, mcp_tools
 from workers.turns.tools.mcp_offers import Offer
@@ -88,20 +88,20 @@ def declared(url: str, **told: Any) -> McpServer:
 
 
 def offered(
-    url: str, *, tenant: str = "acme", name: str = "crm", guard: Guard = lambda: inf, **told: Any
+    url: str, *, tenant: str = "acme", name: str = "crm", calls_until: CallsUntil = lambda: inf, **told: Any
 ) -> dict[str, Tool]:
     """The tools of a tenant's server, by name."""
-    tools = mcp_tools(tenant, {name: declared(url, **told)}, secret, LOCAL, guard)
+    tools = mcp_tools(tenant, {name: declared(url, **told)}, secret, LOCAL, calls_until)
     return {tool.name: tool for tool in tools}
 
 
-def server(url: str, *, guard: Guard = lambda: inf) -> Server:
-    return Server("acme", "crm", declared(url), secret, LOCAL, guard)
+def server(url: str, *, calls_until: CallsUntil = lambda: inf) -> Server:
+    return Server("acme", "crm", declared(url), secret, LOCAL, calls_until)
 
 
-def unlisted(url: str, *, guard: Guard = lambda: inf) -> Tool:
+def unlisted(url: str, *, calls_until: CallsUntil = lambda: inf) -> Tool:
     """A tool of a server that has not been asked what it offers."""
-    return server(url, guard=guard).tool(Offer("crm__look", "look", "", ANYTHING), Manner("legacy"))
+    return server(url, calls_until=calls_until).tool(Offer("crm__look", "look", "", ANYTHING), Manner("legacy"))
 
 
 def done(tool: Tool, *, seconds: float = 30.0, **arguments: Any) -> Any:

@@ -12,7 +12,7 @@ from uuid import UUID
 
 from shared.agents.connections import HttpEndpoint
 from shared.errors import NotFound
-from workers.models.bounds import Guard
+from workers.models.bounds import CallsUntil
 from workers.turns.tools.http import http_tool
 from workers.turns.tools.tool import Tool, Use
 
@@ -119,10 +119,10 @@ def endpoint(url: str, **told: Any) -> HttpEndpoint:
     return HttpEndpoint(url=url, **({"description": "orders", "methods": ("GET", "POST")} | told))
 
 
-def tool(*urls: str, guard: Guard = lambda: inf, **told: Any) -> Tool:
+def tool(*urls: str, calls_until: CallsUntil = lambda: inf, **told: Any) -> Tool:
     """`http_request` towards these, called `e0`, `e1` …; on this machine too."""
     endpoints = {f"e{number}": endpoint(url, **told) for number, url in enumerate(urls)}
-    return http_tool(endpoints, secret, LOCAL, guard)
+    return http_tool(endpoints, secret, LOCAL, calls_until)
 
 
 def asked(made: Tool, path: str = "", *, seconds: float = 30.0, **arguments: Any) -> dict[str, Any]:

@@ -14,11 +14,11 @@ from shared.clock import monotonic
 from shared.errors import HeadgateError
 from workers.interruption import Interrupted
 
-#: Longest wait in seconds before the guard is asked again: a call that must end does so within this. To wake a hundred
+#: Longest wait in seconds before the run is asked again: a call that must end does so within this. To wake a hundred
 #: calls that wait this often was measured to take 1 to 2 % of a core.
 SLICE = 0.5
 
-#: Shortest wait in seconds: one at whose end the guard knows of the moment that was waited for.
+#: Shortest wait in seconds: one at whose end the run knows of the moment that was waited for.
 SHORTEST = 0.001
 
 #: Most bytes that come as the answer of a call, on the wire: whole, where all of it is in memory at once, and in
@@ -26,7 +26,7 @@ SHORTEST = 0.001
 WHOLE, STREAMED = 16 * 2**20, 64 * 2**20
 
 #: Answers until when (monotonic seconds) a call surely may go on; raises `Interrupted` where it may not.
-Guard = Callable[[], float]
+CallsUntil = Callable[[], float]
 
 
 class Overdue(HeadgateError):  # noqa: N818 - it names what happened
@@ -48,8 +48,8 @@ class TooMuch(HeadgateError):  # noqa: N818 - as above
 class Bounds:
     """Of one call. `sent` once the first byte of its request may have gone out."""
 
-    def __init__(self, seconds: float, guard: Guard, most_bytes: int = WHOLE) -> None:
-        self._seconds, self._guard, self._most_bytes = seconds, guard, most_bytes
+    def __init__(self, seconds: float, calls_until: CallsUntil, most_bytes: int = WHOLE) -> None:
+        self._seconds, self._calls_until, self._most_bytes = seconds, calls_until, most_bytes
         self._bytes = 0
         self._overdue_at = monotonic() + seconds
         self.sent = False
@@ -63,7 +63,7 @@ class Bounds:
     def patience(self) -> float:
         """Seconds for which the call may wait before it asks again; raises where it must end."""
         try:
-            until = self._guard()
+            until = self._calls_until()
         except Interrupted as stop:
             raise Interrupted(stop.why, sent=self.sent) from stop
         now = monotonic()
@@ -76,9 +76,9 @@ _bounds: ContextVar[Bounds] = ContextVar("headgate_call_bounds")
 
 
 @contextmanager
-def bounded(seconds: float, guard: Guard, *, most_bytes: int = WHOLE) -> Iterator[None]:
+def bounded(seconds: float, calls_until: CallsUntil, *, most_bytes: int = WHOLE) -> Iterator[None]:
     """What this thread sends and waits for meanwhile is one call, of so many seconds and bytes at most."""
-    token = _bounds.set(Bounds(seconds, guard, most_bytes))
+    token = _bounds.set(Bounds(seconds, calls_until, most_bytes))
     try:
         yield
     finally:

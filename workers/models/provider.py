@@ -11,7 +11,7 @@ from shared.errors import HeadgateError
 from shared.telemetry import metrics
 from workers.calls import CallLost
 from workers.interruption import Interrupted
-from workers.models.bounds import WHOLE, Guard, bounded
+from workers.models.bounds import WHOLE, CallsUntil, bounded
 from workers.models.clients import Clients
 
 if TYPE_CHECKING:
@@ -27,8 +27,8 @@ LONGEST_KEPT = 600
 class OpenProvider:
     """Open to one run; the clients are the process's. `key` is asked at each call, and says so where there is none."""
 
-    def __init__(self, clients: Clients, address: str, key: Callable[[], SecretStr], guard: Guard) -> None:
-        self._clients, self._address, self._key, self._guard = clients, address, key, guard
+    def __init__(self, clients: Clients, address: str, key: Callable[[], SecretStr], calls_until: CallsUntil) -> None:
+        self._clients, self._address, self._key, self._calls_until = clients, address, key, calls_until
 
     @contextmanager
     def call(self, model: str, seconds: float, *, most_bytes: int = WHOLE) -> Iterator["OpenAI"]:
@@ -37,7 +37,7 @@ class OpenProvider:
         try:
             key = self._key()
             # a client is made by the first call that needs it, not in that call's time
-            bounds = bounded(seconds, self._guard, most_bytes=most_bytes)
+            bounds = bounded(seconds, self._calls_until, most_bytes=most_bytes)
             with self._clients.lent(self._address, key) as sdk, redacted(key), bounds:
                 yield sdk
             outcome = "answered"

@@ -8,7 +8,7 @@ from shared.errors import ConfigurationError, NotFound, Unavailable
 from shared.settings import Settings
 from shared.tenancy.tenants import Tenant
 from shared.tenancy.vault import VaultClosed
-from workers.models.bounds import Guard
+from workers.models.bounds import CallsUntil
 from workers.models.circuits import Circuits, Line
 from workers.models.clients import Clients
 from workers.models.failures import NoKey, Unread
@@ -30,7 +30,7 @@ class Registry:
         self.providers, self.secrets, self._tenants = settings.every_provider, secrets, tenants
         self.clients, self.circuits = Clients(), Circuits()
 
-    def provider(self, route: Route, tenant: str, guard: Guard) -> OpenProvider:
+    def provider(self, route: Route, tenant: str, calls_until: CallsUntil) -> OpenProvider:
         """The way that this route names, for one run of the tenant's."""
         known = self.providers[route.provider]
 
@@ -41,7 +41,7 @@ class Registry:
                 raise NoKey(f"the platform has no key for {route.provider}", own=False)
             return known.api_key
 
-        return OpenProvider(self.clients, known.address, key, guard)
+        return OpenProvider(self.clients, known.address, key, calls_until)
 
     def line(self, route: Route, tenant: str) -> Line:
         """What a call of the tenant's on this route is made on."""

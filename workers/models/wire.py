@@ -84,7 +84,7 @@ class Wire(Bounded):
             try:
                 data = self._sock.recv(max_bytes)
             except TimeoutError:
-                continue  # the guard is asked again
+                continue  # the run is asked again
             except OSError as error:
                 raise ReadError(str(error)) from error
             bounds.took(len(data))
@@ -97,7 +97,7 @@ class Wire(Bounded):
             try:
                 left = left[self._sock.send(left) :]
             except TimeoutError:
-                continue  # the guard is asked again
+                continue  # the run is asked again
             except OSError as error:
                 raise WriteError(str(error)) from error
 

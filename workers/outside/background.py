@@ -11,7 +11,7 @@ from concurrent.futures import wait
 from typing import Any, TypeVar
 
 from shared.process import of_process
-from workers.models.bounds import Bounds, Guard
+from workers.models.bounds import Bounds, CallsUntil
 
 #: Seconds that what was cancelled may take to clean up before it is cancelled again.
 CLEANING = 1.0
@@ -29,9 +29,9 @@ class Background:
         self._lock = threading.Lock()
         self._loop: asyncio.AbstractEventLoop | None = None
 
-    def run(self, work: Work[Result], seconds: float, guard: Guard) -> Result:
+    def run(self, work: Work[Result], seconds: float, calls_until: CallsUntil) -> Result:
         """What the work comes to; raises as `Bounds.patience` does where it takes too long or may not go on."""
-        bounds = Bounds(seconds, guard)
+        bounds = Bounds(seconds, calls_until)
         future = asyncio.run_coroutine_threadsafe(_supervised(work), self._running())
         try:
             while not future.done():

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import httpx2
 
-from workers.models.bounds import Guard
+from workers.models.bounds import CallsUntil
 from workers.outside.addresses import Network
 from workers.outside.background import background
 from workers.outside.bodies import NotAnswered
@@ -43,7 +43,7 @@ def conversed(
     act: Callable[["Client"], Awaitable[Result]],
     *,
     seconds: float,
-    guard: Guard,
+    calls_until: CallsUntil,
 ) -> Result:
     """What `act` comes to in a session; raises `NotAllowed`, `NotAnswered`, `Overdue`, `Interrupted`."""
     from mcp.client import Client  # noqa: PLC0415 - 0.9 s of CPU, which only who asks such a server should pay
@@ -62,7 +62,7 @@ def conversed(
         except Exception as error:  # the boundary to a stranger's server, and to what the SDK makes of it
             raise transport.failure or NotAnswered(endpoint.scrub.text(_said(error))[:MOST_SAID]) from error
 
-    return background().run(session, seconds, guard)
+    return background().run(session, seconds, calls_until)
 
 
 def manner_of(client: "Client") -> Manner:

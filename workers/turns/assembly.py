@@ -50,7 +50,7 @@ def _first_look(context: Context, turn: AgentTurn, identity: TurnIdentity) -> Sc
 
 def _memories(connection: Connection, identity: TurnIdentity) -> Mapping[str, str]:
     """Nobody is known where the caller names no user."""
-    if identity.user is None:
+    if not identity.user:
         return {}
     return memories.latest(connection, identity.tenant, identity.agent, identity.user, MEMORIES)
 

@@ -41,12 +41,12 @@ def _reaching_out(context: Context, named: Collection[str]) -> Sequence[Tool]:
     of_servers = {parts[0] for name in named if (parts := of_connection(name))}
     if HTTP_REQUEST not in named and not of_servers:
         return []
-    tenant, secret, guard = context.tenant.tenant_id, context.secret, context.calls_until
+    tenant, secret, calls_until = context.tenant.tenant_id, context.secret, context.calls_until
     with context.reading() as connection:
         declared = connections.every(connection, tenant)
     allowed, tools = context.settings.tool_networks, list[Tool]()
     endpoints = {name: one for name, one in declared.items() if isinstance(one, HttpEndpoint)}
     if endpoints and HTTP_REQUEST in named:
-        tools.append(http_tool(endpoints, secret, allowed, guard))
+        tools.append(http_tool(endpoints, secret, allowed, calls_until))
     servers = {name: one for name, one in declared.items() if isinstance(one, McpServer) and name in of_servers}
     return [*tools, *offered_tools(context, servers, named)] if servers else tools

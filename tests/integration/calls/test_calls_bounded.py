@@ -51,12 +51,12 @@ def test_a_call_that_finds_no_connection_has_failed_when_its_time_is_over() -> N
 def test_a_call_ends_within_a_slice_once_its_run_may_not_go_on(behave: Behaviour) -> None:
     with balky(behave) as there:
 
-        def guard() -> float:
+        def calls_until() -> float:
             if there.asked.is_set():
                 raise Interrupted(Interruption.CANCELLED)
             return inf
 
-        made = provider(there.port, guard)
+        made = provider(there.port, calls_until)
         with ending(Interrupted) as stopped:
             called(made)
         assert there.left.wait(SOON)
@@ -70,12 +70,12 @@ def test_a_call_ends_at_the_moment_that_its_guard_names(monkeypatch: pytest.Monk
     with balky(behave) as there:
         moments: list[float] = []
 
-        def guard() -> float:
+        def calls_until() -> float:
             if time.monotonic() >= moments[0]:
                 raise Interrupted(Interruption.LOST)
             return moments[0]
 
-        made = provider(there.port, guard)
+        made = provider(there.port, calls_until)
         moments.append(time.monotonic() + LIMIT)
         with ending(Interrupted):
             called(made)
@@ -84,14 +84,14 @@ def test_a_call_ends_at_the_moment_that_its_guard_names(monkeypatch: pytest.Monk
 def test_a_call_that_is_ended_before_it_was_sent_is_not_said_to_have_been() -> None:
     answers = iter([inf])
 
-    def guard() -> float:
+    def calls_until() -> float:
         try:
             return next(answers)
         except StopIteration:
             raise Interrupted(Interruption.STOPPING) from None
 
     with full() as port:
-        made = provider(port, guard)
+        made = provider(port, calls_until)
         with ending(Interrupted) as stopped:
             called(made)
     assert not stopped.value.sent
@@ -100,13 +100,13 @@ def test_a_call_that_is_ended_before_it_was_sent_is_not_said_to_have_been() -> N
 def test_nothing_is_sent_on_a_kept_connection_once_the_run_may_not_go_on() -> None:
     over = False
 
-    def guard() -> float:
+    def calls_until() -> float:
         if over:
             raise Interrupted(Interruption.LOST)
         return inf
 
     with balky(whole) as there:
-        made = provider(there.port, guard)
+        made = provider(there.port, calls_until)
         assert called(made).outcome["content"] == "hello"
         over = True
         with ending(Interrupted) as stopped:

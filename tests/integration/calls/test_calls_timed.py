@@ -23,13 +23,13 @@ def may_not() -> float:
 
 
 @pytest.mark.parametrize(
-    ("outcome", "behave", "guard"),
+    ("outcome", "behave", "calls_until"),
     [("answered", whole, lambda: inf), ("lost", leaving, lambda: inf), ("stopped", whole, may_not)],
 )
-def test_a_call_is_timed_by_how_it_ended(outcome: str, behave: Behaviour, guard: Callable[[], float]) -> None:
+def test_a_call_is_timed_by_how_it_ended(outcome: str, behave: Behaviour, calls_until: Callable[[], float]) -> None:
     before = times(outcome)
     with balky(behave) as there, suppress(CallLost, Interrupted):
-        called(provider(there.port, guard))
+        called(provider(there.port, calls_until))
     assert times(outcome) == before + 1
 
 

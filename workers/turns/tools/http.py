@@ -12,7 +12,7 @@ import orjson
 
 from shared.agents.connections import HttpEndpoint
 from shared.agents.tools import HTTP_REQUEST
-from workers.models.bounds import Guard, Overdue, TooMuch, bounded
+from workers.models.bounds import CallsUntil, Overdue, TooMuch, bounded
 from workers.outside.addresses import Network, NotAllowed
 from workers.outside.bodies import NotAnswered
 from workers.outside.client import Answer, Ask, Onward, fetch, on_the_wire
@@ -39,9 +39,9 @@ SPARE = 2.0
 Endpoints = Mapping[str, HttpEndpoint]
 
 
-def http_tool(endpoints: Endpoints, secret: Secret, networks: Sequence[Network], guard: Guard) -> Tool:
+def http_tool(endpoints: Endpoints, secret: Secret, networks: Sequence[Network], calls_until: CallsUntil) -> Tool:
     """The tool of one turn, towards these endpoints (at least one)."""
-    caller = Caller(endpoints, secret, networks, guard)
+    caller = Caller(endpoints, secret, networks, calls_until)
     return Tool(
         HTTP_REQUEST,
         "Asks an HTTP endpoint.\n" + "\n".join(f"{name}: {one.description}" for name, one in endpoints.items()),
@@ -68,8 +68,10 @@ def parameters(endpoints: Endpoints) -> dict[str, Any]:
 class Caller:
     """Asks one tenant's endpoints."""
 
-    def __init__(self, endpoints: Endpoints, secret: Secret, networks: Sequence[Network], guard: Guard) -> None:
-        self._endpoints, self._secret, self._networks, self._guard = endpoints, secret, networks, guard
+    def __init__(
+        self, endpoints: Endpoints, secret: Secret, networks: Sequence[Network], calls_until: CallsUntil
+    ) -> None:
+        self._endpoints, self._secret, self._networks, self._calls_until = endpoints, secret, networks, calls_until
 
     def act(self, use: Use, arguments: Mapping[str, Any]) -> dict[str, Any]:
         name = arguments["endpoint"]
@@ -83,7 +85,7 @@ class Caller:
         try:
             ask = self._ask(use, declared, endpoint, arguments)
             most = declared.max_bytes + endpoint.scrub.longest
-            with bounded(min(declared.timeout, use.seconds), self._guard, most_bytes=on_the_wire(most)):
+            with bounded(min(declared.timeout, use.seconds), self._calls_until, most_bytes=on_the_wire(most)):
                 answer = fetch(ask, self._networks, most=most, onward=self._onward(endpoint))
         except NotAllowed as error:
             raise ToolRefused(endpoint.scrub.text(f"{name}: {error}")) from error

@@ -15,7 +15,7 @@ from pydantic import TypeAdapter
 
 from shared.agents.connections import McpServer
 from shared.process import of_process
-from workers.models.bounds import Guard, Overdue
+from workers.models.bounds import CallsUntil, Overdue
 from workers.outside.addresses import Network, NotAllowed
 from workers.outside.bodies import NotAnswered
 from workers.outside.endpoint import Secret, opened
@@ -50,16 +50,16 @@ def listings() -> Listings:
 
 
 def mcp_tools(
-    tenant: str, servers: Mapping[str, McpServer], secret: Secret, networks: Sequence[Network], guard: Guard
+    tenant: str, servers: Mapping[str, McpServer], secret: Secret, networks: Sequence[Network], calls_until: CallsUntil
 ) -> Sequence[Tool]:
     """What these servers offer; a server that cannot be asked offers nothing for the moment, and that is logged."""
-    reached = [Server(tenant, name, declared, secret, networks, guard) for name, declared in servers.items()]
+    reached = [Server(tenant, name, declared, secret, networks, calls_until) for name, declared in servers.items()]
     works = [Work(server.name, server.offers, server.declared.timeout + SPARE) for server in reached]
     if len(works) == 1:
         return works[0].do()
 
     def check() -> None:
-        guard()
+        calls_until()
 
     with closing(together(works, check)) as attempts:
         by_name = {attempt.work.name: attempt for attempt in attempts}
@@ -83,7 +83,7 @@ class Server:
     declared: McpServer
     secret: Secret
     networks: Sequence[Network]
-    guard: Guard
+    calls_until: CallsUntil
 
     def offers(self) -> Sequence[Tool]:
         """Its tools; none, and a line in the log, where it cannot be asked."""
@@ -100,7 +100,7 @@ class Server:
 
     def listing(self) -> Listing:
         """What it offers; raises `NotAllowed`, `NotAnswered`, `Overdue`, `Interrupted`."""
-        return listings().get(self._key, self._listed, seconds=self.declared.timeout, guard=self.guard)
+        return listings().get(self._key, self._listed, seconds=self.declared.timeout, calls_until=self.calls_until)
 
     def tool(self, offer: Offer, manner: Manner) -> Tool:
         def act(use: Use, arguments: Mapping[str, Any]) -> dict[str, Any]:
@@ -123,7 +123,9 @@ class Server:
             return listed, manner_of(client)
 
         seconds = self.declared.timeout
-        listed, manner = conversed(endpoint, self.networks, Manner(), list_tools, seconds=seconds, guard=self.guard)
+        listed, manner = conversed(
+            endpoint, self.networks, Manner(), list_tools, seconds=seconds, calls_until=self.calls_until
+        )
         listing = Listing(sifted(self.name, self.declared, listed), manner)
         if listing.offers.left_out:
             left_out = dict(listing.offers.left_out)
@@ -142,7 +144,7 @@ class Server:
         seconds = min(self.declared.timeout, use.seconds)
         try:
             endpoint = opened(self.declared, self.secret)
-            result = conversed(endpoint, self.networks, manner, call, seconds=seconds, guard=self.guard)
+            result = conversed(endpoint, self.networks, manner, call, seconds=seconds, calls_until=self.calls_until)
         except NotAllowed as error:
             raise ToolRefused(f"{self.name}: {error}") from error
         except Overdue as error:

@@ -11,7 +11,7 @@ from concurrent.futures import Future, wait
 from dataclasses import dataclass
 
 from shared.clock import monotonic
-from workers.models.bounds import Bounds, Guard, Overdue
+from workers.models.bounds import Bounds, CallsUntil, Overdue
 from workers.outside.addresses import NotAllowed
 from workers.outside.bodies import NotAnswered
 from workers.outside.mcp import Manner
@@ -46,9 +46,9 @@ class Listings:
         self._lock = threading.Lock()
         self._kept: OrderedDict[Key, tuple[Future[Listing], float]] = OrderedDict()
 
-    def get(self, key: Key, ask: Callable[[], Listing], *, seconds: float, guard: Guard) -> Listing:
+    def get(self, key: Key, ask: Callable[[], Listing], *, seconds: float, calls_until: CallsUntil) -> Listing:
         """The listing; raises what asking raises, and for who waited meanwhile `NotAnswered`."""
-        bounds = Bounds(seconds, guard)
+        bounds = Bounds(seconds, calls_until)
         while True:
             future, mine = self._taken(key)
             if mine:
