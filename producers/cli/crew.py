@@ -3,9 +3,9 @@
 import sys
 from collections.abc import Sequence
 
+from producers.cli.commands.worker import ON_PREFORK, ON_THREADS, SLOTS, Pool, all_lanes
 from producers.cli.environment import environment
 from producers.cli.processes import Program
-from producers.cli.worker import ON_PREFORK, ON_THREADS, SLOTS, Pool, all_lanes
 from shared.cell import Cell
 from shared.contracts.kinds import Family
 from shared.lanes import Lane

@@ -117,7 +117,7 @@ def _before(*, version: Version = False) -> None:
 def room(name: str) -> Any:
     """The command behind a name, with its options."""
     app = typer.Typer()
-    import_module(f"producers.cli.{name}").register(app)
+    import_module(f"producers.cli.commands.{name}").register(app)
     return get_group(app).commands[name]
 
 

@@ -4,10 +4,10 @@ from itertools import pairwise
 
 import pytest
 
+from producers.cli.commands.doctor.finding import Level
+from producers.cli.commands.doctor.gate import gate
+from producers.cli.commands.worker import all_lanes
 from producers.cli.crew import workers
-from producers.cli.doctor.finding import Level
-from producers.cli.doctor.gate import gate
-from producers.cli.worker import all_lanes
 from shared.cell import Cell
 from shared.contracts.kinds import Family
 from shared.tenancy import tiers

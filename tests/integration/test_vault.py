@@ -10,7 +10,8 @@ import orjson
 import pytest
 from pydantic import SecretStr
 
-from producers.cli import credential, opening
+from producers.cli import opening
+from producers.cli.commands import credential
 from producers.cli.main import run
 from shared.cell import Cell
 from shared.embedded import Servers, served_by

@@ -36,7 +36,7 @@ WARM = (
     "openai.resources.chat",
     "openai.resources.embeddings",
     "producers.bus.door",
-    "producers.cli.bus",
+    "producers.cli.commands.bus",
     "sqlalchemy.dialects.postgresql.psycopg",
     "workers.app",
     "workers.embed.embed",
@@ -56,7 +56,7 @@ PROGRAMS = {
 
 
 def main() -> None:
-    for module in (*WARM, *(f"producers.cli.{command}" for command in COMMANDS)):
+    for module in (*WARM, *(f"producers.cli.commands.{command}" for command in COMMANDS)):
         import_module(module)
     gc.freeze()  # what is loaded stays: no child's collector needs to touch, and so to copy, these pages
     codes: dict[int, int | None] = {}  # of children, by pid; None while one lives

@@ -6,9 +6,9 @@ from uuid import UUID
 
 import pytest
 
-from producers.cli.demo import verdict
-from producers.cli.demo.books import Account, Books, Draw, Job, Totals
-from producers.cli.demo.checks import (
+from producers.cli.commands.demo import verdict
+from producers.cli.commands.demo.books import Account, Books, Draw, Job, Totals
+from producers.cli.commands.demo.checks import (
     Asked,
     Check,
     all_done,

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
-from producers.cli.up import keyless
+from producers.cli.commands.up import keyless
 from shared.errors import ConfigurationError
 from shared.providers import Provider
 from shared.settings import Settings, read

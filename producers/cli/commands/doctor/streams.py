@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 from redis import Redis
 from redis.exceptions import RedisError
 
-from producers.cli.doctor.finding import Finding, failed, ok, warning
+from producers.cli.commands.doctor.finding import Finding, failed, ok, warning
 from shared.cell import Cell
 from shared.stores.postgres import without_password
 from shared.streams.keys import checked

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import closing
 
-from producers.cli.doctor.finding import Finding, failed, ok, warning
+from producers.cli.commands.doctor.finding import Finding, failed, ok, warning
 from shared.cell import Cell
 from shared.stores import migrate
 from shared.stores.postgres import Database, without_password

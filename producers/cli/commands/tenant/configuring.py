@@ -6,12 +6,12 @@ from typing import Annotated
 import typer
 from pydantic import TypeAdapter, ValidationError
 
+from producers.cli.commands.tenant.changing import AGENT
+from producers.cli.commands.tenant.filing import save_file
 from producers.cli.limits import Limits, numbers
 from producers.cli.opening import opened
 from producers.cli.output import Json, console, document, printable
 from producers.cli.telling import heard_later, tell_tenant
-from producers.cli.tenant.changing import AGENT
-from producers.cli.tenant.filing import save_file
 from shared.agents.files.file import Region
 from shared.agents.saving import saving
 from shared.agents.saving.problem import Problem

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from shutil import rmtree
 
-from producers.cli.demo.script import PARTS
+from producers.cli.commands.demo.script import PARTS
 from producers.cli.machine import Machine, running, served
 from producers.cli.rehearsing import CHAT, rehearsed
 from producers.cli.stopping import undisturbed

@@ -9,8 +9,8 @@ from rich.console import Console
 from rich.live import Live
 from rich.table import Table
 
-from producers.cli.demo.books import Job
-from producers.cli.demo.script import PARTS
+from producers.cli.commands.demo.books import Job
+from producers.cli.commands.demo.script import PARTS
 from shared.clock import monotonic
 from shared.ledger.states import State
 

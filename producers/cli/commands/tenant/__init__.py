@@ -2,10 +2,10 @@
 
 import typer
 
+from producers.cli.commands.tenant.changing import create, resume, suspend
+from producers.cli.commands.tenant.configuring import configure
+from producers.cli.commands.tenant.showing import PLAIN, list_, show
 from producers.cli.helping import ending
-from producers.cli.tenant.changing import create, resume, suspend
-from producers.cli.tenant.configuring import configure
-from producers.cli.tenant.showing import PLAIN, list_, show
 
 
 def register(app: typer.Typer) -> None:

@@ -4,11 +4,11 @@ from typing import Annotated
 
 import typer
 
+from producers.cli.commands.tenant.showing import Name, plain
 from producers.cli.limits import Limits, numbers
 from producers.cli.opening import opened
 from producers.cli.output import Json, console, document
 from producers.cli.telling import tell_tenant
-from producers.cli.tenant.showing import Name, plain
 from shared.agents.configuration import PROMPT, AgentConfiguration
 from shared.agents.saving import saving
 from shared.agents.saving.saving import Wanted

@@ -12,12 +12,12 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from producers.cli.demo import figures
-from producers.cli.demo.checks import Check, judged, nothing_left
-from producers.cli.demo.play import Play
-from producers.cli.demo.remains import Remains
-from producers.cli.demo.report import show_accounts, show_answers, show_checks
-from producers.cli.demo.stage import Stage, stage
+from producers.cli.commands.demo import figures
+from producers.cli.commands.demo.checks import Check, judged, nothing_left
+from producers.cli.commands.demo.play import Play
+from producers.cli.commands.demo.remains import Remains
+from producers.cli.commands.demo.report import show_accounts, show_answers, show_checks
+from producers.cli.commands.demo.stage import Stage, stage
 from producers.cli.helping import ending
 from producers.cli.opening import QUIET
 from producers.cli.output import console

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from producers.cli.doctor.finding import Finding, failed, ok
+from producers.cli.commands.doctor.finding import Finding, failed, ok
 from producers.cli.door import Job, submit, wait
 from shared.cell import Cell
 from shared.clock import monotonic

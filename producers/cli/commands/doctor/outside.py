@@ -5,7 +5,7 @@ from http import HTTPStatus
 from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from urllib.parse import urlsplit
 
-from producers.cli.doctor.finding import Finding, failed, ok, warning
+from producers.cli.commands.doctor.finding import Finding, failed, ok, warning
 from shared import clock
 from shared.bus import connect
 from shared.cell import Cell

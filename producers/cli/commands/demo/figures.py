@@ -4,8 +4,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
-from producers.cli.demo.books import Account, Books, Draw, Job, Totals
-from producers.cli.demo.script import PARTS
+from producers.cli.commands.demo.books import Account, Books, Draw, Job, Totals
+from producers.cli.commands.demo.script import PARTS
 from shared.cell import Cell
 from shared.rehearsal.log import Served
 from shared.stores.postgres import one

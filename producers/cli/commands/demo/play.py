@@ -11,11 +11,11 @@ from urllib.request import url2pathname
 
 from rich.console import Console
 
-from producers.cli.demo import figures
-from producers.cli.demo.checks import Asked
-from producers.cli.demo.progress import Show, progress
-from producers.cli.demo.script import PARTS, Part
-from producers.cli.demo.stage import Stage
+from producers.cli.commands.demo import figures
+from producers.cli.commands.demo.checks import Asked
+from producers.cli.commands.demo.progress import Show, progress
+from producers.cli.commands.demo.script import PARTS, Part
+from producers.cli.commands.demo.stage import Stage
 from producers.client import Job, Submission
 from shared import clock
 from shared.clock import monotonic

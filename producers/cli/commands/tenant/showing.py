@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from producers.cli import agent
+from producers.cli.commands import agent
 from producers.cli.opening import opened
 from producers.cli.output import Json, console, document, sheet, table
 from shared.tenancy.holdings import Holdings, holdings

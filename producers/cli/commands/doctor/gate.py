@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterator, Mapping
 
-from producers.cli.doctor.finding import Finding, failed, ok, warning
+from producers.cli.commands.doctor.finding import Finding, failed, ok, warning
 from shared.cell import Cell
 from shared.contracts.kinds import Family
 from shared.gate.gate import GateClosed

@@ -1,10 +1,10 @@
-"""`headgate resume`: take an operator's hand off a tenant or a lane (`producers.cli.pause`)."""
+"""`headgate resume`: take an operator's hand off a tenant or a lane (`producers.cli.commands.pause`)."""
 
 import typer
 
+from producers.cli.commands.pause import HELD, OfLane, Tenant, set_paused
 from producers.cli.helping import ending
 from producers.cli.output import Json, console, document
-from producers.cli.pause import HELD, OfLane, Tenant, set_paused
 
 
 def register(app: typer.Typer) -> None:

@@ -7,7 +7,7 @@ from decimal import Decimal
 from pathlib import Path
 from uuid import UUID
 
-from producers.cli.demo.books import Books, Draw, Totals
+from producers.cli.commands.demo.books import Books, Draw, Totals
 from shared.ledger.states import State
 from shared.metering.usage import NANO
 

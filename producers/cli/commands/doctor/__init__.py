@@ -7,12 +7,12 @@ from collections.abc import Iterator, Mapping
 
 import typer
 
-from producers.cli.doctor.finding import Examination, Finding, Level, examined, failed, warning
-from producers.cli.doctor.gate import gate
-from producers.cli.doctor.journey import journey
-from producers.cli.doctor.outside import broker, bus, prices, providers
-from producers.cli.doctor.stores import migrations, pgvector, redis, roles
-from producers.cli.doctor.streams import streams
+from producers.cli.commands.doctor.finding import Examination, Finding, Level, examined, failed, warning
+from producers.cli.commands.doctor.gate import gate
+from producers.cli.commands.doctor.journey import journey
+from producers.cli.commands.doctor.outside import broker, bus, prices, providers
+from producers.cli.commands.doctor.stores import migrations, pgvector, redis, roles
+from producers.cli.commands.doctor.streams import streams
 from producers.cli.helping import ending, list_of
 from producers.cli.opening import opened
 from producers.cli.output import Json, console, document

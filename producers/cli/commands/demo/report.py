@@ -4,10 +4,10 @@ from collections.abc import Mapping, Sequence
 
 from rich.console import Console
 
-from producers.cli.demo.books import Account
-from producers.cli.demo.checks import Check, dollars
-from producers.cli.demo.play import Play
-from producers.cli.demo.script import PARTS
+from producers.cli.commands.demo.books import Account
+from producers.cli.commands.demo.checks import Check, dollars
+from producers.cli.commands.demo.play import Play
+from producers.cli.commands.demo.script import PARTS
 from producers.cli.output import printable, table
 
 #: Characters that are shown of an answer.
