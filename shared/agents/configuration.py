@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
 from shared.agents.hours import BusinessHours
+from shared.agents.tools import CHARACTERS, TOOL_NAME
 from shared.contracts.kinds import Name
 from shared.providers import DEFAULT
 
@@ -44,10 +45,10 @@ def _few(keywords: Sequence[str]) -> Sequence[str]:
 Keywords = Annotated[Sequence[Keyword], Field(max_length=256), AfterValidator(_few)]
 
 #: A tool as the model calls it: as long, and of such characters, as providers take.
-ToolName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
+ToolName = Annotated[str, StringConstraints(pattern=f"^{TOOL_NAME}$")]
 
 #: The same, or with a `*` all the tools of a connection (`shared.agents.tools`).
-ToolChoice = Annotated[str, StringConstraints(pattern=r"^([A-Za-z0-9_-]{1,64}|[A-Za-z0-9_-]{1,62}__\*)$")]
+ToolChoice = Annotated[str, StringConstraints(pattern=rf"^({TOOL_NAME}|[{CHARACTERS}]{{1,62}}__\*)$")]
 
 #: One line, without control characters and marks that turn the direction of writing.
 Line = Annotated[str, StringConstraints(pattern=r"^[^\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]*$")]

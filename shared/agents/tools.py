@@ -4,6 +4,7 @@ A configuration names tools before any of them exists in this process, so names 
 package is not imported, a server is not asked. What a name stands for is found when a turn begins (`workers.turns`).
 """
 
+import re
 from collections.abc import Collection
 from importlib.metadata import entry_points
 
@@ -14,6 +15,12 @@ HTTP_REQUEST = "http_request"
 
 BUILT_IN = (SEARCH_KNOWLEDGE, REMEMBER, RECALL, HANDOFF, HTTP_REQUEST)
 
+#: What providers take in the name of a tool, and how much of it at most.
+CHARACTERS, LONGEST_NAME = "A-Za-z0-9_-", 64
+
+#: As a regular expression.
+TOOL_NAME = rf"[{CHARACTERS}]{{1,{LONGEST_NAME}}}"
+
 #: Entry points of this group are tools of the operator's own.
 GROUP = "headgate.tools"
 
@@ -22,6 +29,16 @@ SEPARATOR = "__"
 
 #: In place of a tool's name: all that the server has, and its declaration allows.
 EVERY = "*"
+
+
+def is_tool_name(name: str) -> bool:
+    """Whether providers take it."""
+    return re.fullmatch(TOOL_NAME, name) is not None
+
+
+def as_tool_name(name: str) -> str:
+    """The nearest that providers take."""
+    return re.sub(rf"[^{CHARACTERS}]", "_", name)[:LONGEST_NAME] or "_"
 
 
 def installed() -> Collection[str]:

@@ -1,6 +1,5 @@
 """What is said in a conversation, as it is kept and as a model is shown it again."""
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -8,11 +7,10 @@ from uuid import UUID
 
 import orjson
 
+from shared.agents.tools import as_tool_name
+
 #: In the place of a tool's result for which a turn has no more room.
 LEFT_OUT = '{"left_out": "this result had to make room for later ones; ask again if you need it"}'
-
-#: What a name of a tool has none of, and its most characters, as providers take them.
-NOT_IN_NAMES, LONGEST_NAME = re.compile(r"[^A-Za-z0-9_-]"), 64
 
 
 @dataclass(frozen=True)
@@ -30,7 +28,10 @@ class Message:
     job: UUID | None = None
 
     def shown(self) -> dict[str, Any]:
-        """As chat completions take it: what a model wrote wrong would have the whole request refused."""
+        """As chat completions take it: what a model wrote wrong would have the whole request refused.
+
+        Models call tools by names that nobody has, and providers take none but plain ones.
+        """
         if self.role == "tool":
             return {"role": "tool", "tool_call_id": self.tool_call_id, "content": self.content}
         if not self.tool_calls:
@@ -39,16 +40,11 @@ class Message:
             {
                 "id": call["id"],
                 "type": "function",
-                "function": {"name": _takable(call["name"]), "arguments": _readable(call["arguments"])},
+                "function": {"name": as_tool_name(call["name"]), "arguments": _readable(call["arguments"])},
             }
             for call in self.tool_calls
         ]
         return {"role": self.role, "content": self.content or None, "tool_calls": functions}
-
-
-def _takable(name: str) -> str:
-    """Models call tools by names that nobody has, and providers take none but plain ones."""
-    return NOT_IN_NAMES.sub("_", name)[:LONGEST_NAME] or "_"
 
 
 def _readable(arguments: str) -> str:

@@ -5,7 +5,6 @@ thousand parts. What does not fit is left out, and it is said why. What a schema
 is bounded elsewhere (`workers.turns.tools.schemas`).
 """
 
-import re
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -13,7 +12,7 @@ from typing import Any
 import orjson
 
 from shared.agents.connections import McpServer
-from shared.agents.tools import name_of
+from shared.agents.tools import is_tool_name, name_of
 from workers.storable import storable
 from workers.turns.tools.schemas import Patience, Uncheckable, fault
 
@@ -25,9 +24,6 @@ MOST_SCHEMA, DEEPEST, MOST_DESCRIPTION = 16_384, 24, 1024
 
 #: Bytes of the schemas of one server: some 32,000 tokens, of which each request to the model is made.
 MOST_SCHEMAS = 131_072
-
-#: As providers take names of tools.
-NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 #: By it a tool asks for arguments as headers of the request, which would be a way around what was declared.
 AS_HEADER = "x-mcp-header"
@@ -80,9 +76,7 @@ def sifted(connection: str, declared: McpServer, listed: Iterable[ServerTool]) -
 
 
 def _fault_of_name(name: str) -> str | None:
-    return (
-        None if NAME.fullmatch(name) else f"{storable(name)[:80]!r} is not a name of 1 to 64 letters, digits, _ and -"
-    )
+    return None if is_tool_name(name) else f"{storable(name)[:80]!r} is not a name of 1 to 64 letters, digits, _ and -"
 
 
 def _fault_of_schema(schema: Mapping[str, Any], room: int, patience: Patience) -> str | None:

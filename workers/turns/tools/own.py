@@ -4,7 +4,6 @@ The name of the entry point is the name of the tool, so that configurations can 
 without importing it (`shared.agents.tools`).
 """
 
-import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
@@ -13,13 +12,10 @@ from typing import Any
 
 import structlog
 
-from shared.agents.tools import BUILT_IN, GROUP, SEPARATOR, of_connection
+from shared.agents.tools import BUILT_IN, GROUP, SEPARATOR, is_tool_name, of_connection
 from shared.errors import HeadgateError
 from workers.turns.entry_points import Broken, loaded
 from workers.turns.tools.tool import Tool, ToolFailed, ToolRefused, Use
-
-#: As providers take names of tools.
-NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 #: Seconds that a tool may ask for.
 LONGEST = 600.0
@@ -66,7 +62,7 @@ def _wrong(name: str, tool: Any) -> str | None:
         return f"it is {type(tool).__name__}; it must be a Tool, or make one when called without arguments"
     if tool.name != name:
         return f"the tool calls itself {tool.name!r}: its entry point must have the same name"
-    if name in BUILT_IN or SEPARATOR in name or not NAME.fullmatch(name):
+    if name in BUILT_IN or SEPARATOR in name or not is_tool_name(name):
         return f"a name is 1 to 64 of A-Z a-z 0-9 _ -, without {SEPARATOR!r}, and none of {', '.join(BUILT_IN)}"
     if not (isfinite(tool.timeout) and 0 < tool.timeout <= LONGEST):
         return f"its timeout is {tool.timeout:g}: it must be above 0 and at most {LONGEST:g} seconds"
