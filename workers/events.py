@@ -17,7 +17,7 @@ from shared.ledger.runs import Run
 from shared.streams import ends
 from shared.streams.keys import stream_key
 from shared.streams.writer import AFTERLIFE, LIFETIME, Streams
-from workers.storable import storable
+from shared.texts import storable
 
 #: Characters of one `delta`: with each of them escaped it is still an entry.
 PIECE = 2_048

@@ -11,8 +11,8 @@ from typing import Annotated, Any
 from pydantic import BaseModel, Field, ValidationError
 
 from shared.metering.prices import Tokens
+from shared.texts import storable
 from workers.calls import CallLost
-from workers.storable import storable
 
 #: Characters of an answer that are kept; what is more is cut off, as by `max_tokens`, which bounds it far below.
 MOST_TEXT = 524_288

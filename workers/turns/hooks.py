@@ -14,7 +14,7 @@ from uuid import UUID
 
 from shared.errors import HeadgateError
 from workers.context import Context
-from workers.storable import storable
+from shared.texts import storable
 from workers.turns.entry_points import Broken, loaded
 from workers.turns.tools.limits import MOST_LEFT_BEHIND, Exited, TookTooLong, Work, alone, left_behind
 

@@ -11,7 +11,7 @@ from typing import Any
 from jsonschema import ValidationError
 
 from shared.errors import HeadgateError
-from workers.storable import storable
+from shared.texts import storable
 from workers.turns.tools.schemas import Uncheckable, first_error
 
 #: Bytes of one call's arguments.

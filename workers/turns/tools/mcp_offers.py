@@ -13,7 +13,7 @@ import orjson
 
 from shared.agents.connections import McpServer
 from shared.agents.tools import is_tool_name, name_of
-from workers.storable import storable
+from shared.texts import storable
 from workers.turns.tools.schemas import Patience, Uncheckable, fault
 
 #: Tools of one server that are offered: models choose badly among more, and each is paid for in every request.

@@ -6,7 +6,7 @@ from typing import Any
 import orjson
 
 from shared.contracts.kinds import GREATEST
-from workers.storable import storable
+from shared.texts import storable
 from workers.turns.tools.tool import ToolFailed
 
 
