@@ -79,11 +79,11 @@ class Context:
         self.has_paid = True
         return self._steps.paid(place, call, later=later)
 
-    def kept(self, place: str, call: Call, outcome: dict[str, Any]) -> dict[str, Any]:
-        """A paid step whose outcome is known without the call: on record, at no tokens."""
-        return self._steps.kept(place, call, outcome)
+    def hit(self, place: str, call: Call, outcome: dict[str, Any]) -> dict[str, Any]:
+        """A paid step whose outcome is known without the call (a cache hit): on record, at no tokens."""
+        return self._steps.hit(place, call, outcome)
 
-    def free(
+    def once(
         self,
         place: str,
         kind: str,
@@ -91,10 +91,19 @@ class Context:
         make: Callable[[], dict[str, Any]],
         *,
         later: bool = False,
-        done: bool = False,
     ) -> Any:
         """A step that costs nothing by itself, journaled so that a replay sees what this run saw."""
-        return self._steps.free(place, kind, made_from, make, later=later, done=done)
+        return self._steps.once(place, kind, made_from, make, later=later)
+
+    def acted(
+        self, place: str, kind: str, made_from: Mapping[str, Any], outcome: dict[str, Any], *, later: bool = False
+    ) -> None:
+        """A step that has acted by now: its outcome goes on record also where the run may not go on."""
+        self._steps.acted(place, kind, made_from, outcome, later=later)
+
+    def about_to_wait(self) -> None:
+        """To be said before anything slow: what waits to be written is; raises as `check` does."""
+        self._steps.about_to_wait()
 
     @property
     def unwritten(self) -> Unwritten:

@@ -80,7 +80,7 @@ class Steps:
         self._keep(StepOutcome(step, reply.outcome, reply.drawn, drawn, reply.effects), later=later)
         return reply.outcome
 
-    def kept(self, place: str, call: Call, outcome: dict[str, Any]) -> dict[str, Any]:
+    def hit(self, place: str, call: Call, outcome: dict[str, Any]) -> dict[str, Any]:
         """The answer at this place, where it is known without a call: nothing is drawn, and that is on record."""
         step = self._step(place, call.kind, call.request, call)
         if (past := self._replayed(step)) is not None:
@@ -88,29 +88,28 @@ class Steps:
         self._keep(StepOutcome(step, outcome), later=True)
         return outcome
 
-    def free(
-        self,
-        place: str,
-        kind: str,
-        made_from: Mapping[str, Any],
-        make: Callable[[], dict[str, Any]],
-        *,
-        later: bool,
-        done: bool = False,
+    def once(
+        self, place: str, kind: str, made_from: Mapping[str, Any], make: Callable[[], dict[str, Any]], *, later: bool
     ) -> Any:
-        """The outcome of a step that costs nothing by itself: made once, replayed after.
-
-        `done`: it has acted by now, so it goes on record also where the run may not go on.
-        """
+        """The outcome of a step that costs nothing by itself: made once, replayed after."""
         step = self._step(place, kind, made_from)
         if (past := self._replayed(step)) is not None:
             return past
-        if not done:
-            self.unwritten.flush()
-            self._guard()
+        self.about_to_wait()
         outcome = make()
         self._keep(StepOutcome(step, outcome), later=later)
         return outcome
+
+    def acted(
+        self, place: str, kind: str, made_from: Mapping[str, Any], outcome: dict[str, Any], *, later: bool
+    ) -> None:
+        """A step that has acted by now, and that no earlier run has: on record also where the run may not go on."""
+        self._keep(StepOutcome(self._step(place, kind, made_from), outcome), later=later)
+
+    def about_to_wait(self) -> None:
+        """Commit what waits to be, for something slow comes next; raise where the run may not go on."""
+        self.unwritten.flush()
+        self._guard()
 
     def _keep(self, outcome: StepOutcome, *, later: bool) -> None:
         self.unwritten.add(outcome)

@@ -52,7 +52,7 @@ def test_an_outcome_waits_for_the_next_intent_and_is_committed_with_it(cell: Cel
 def test_an_outcome_is_committed_before_a_step_that_may_be_slow(cell: Cell, run: runs.Run) -> None:
     steps = steps_of(cell, run)
     asked(steps, "0.model")
-    seen = steps.free("0.tool.0", "tool", {}, lambda: {"seen": states(cell)}, later=False)
+    seen = steps.once("0.tool.0", "tool", {}, lambda: {"seen": states(cell)}, later=False)
     assert seen == {"seen": [("0.model", "answered")]}
 
 
@@ -107,7 +107,7 @@ def test_an_outcome_that_cannot_be_stored_takes_no_other_with_it(cell: Cell, run
 
 def test_an_outcome_known_without_a_call_draws_nothing(cell: Cell, run: runs.Run) -> None:
     steps, provider = steps_of(cell, run), Provider()
-    assert steps.kept("0.model", provider.call(), {"answer": "42"}) == {"answer": "42"}
+    assert steps.hit("0.model", provider.call(), {"answer": "42"}) == {"answer": "42"}
     steps.unwritten.flush()
     (step,) = journaled(cell, "acme")
     assert (step["state"], step["from_cache"], step["input_tokens"], step["worst_nano"]) == ("answered", True, 0, 0)
@@ -160,7 +160,7 @@ def test_an_outcome_whose_commit_was_not_heard_of_is_written_once(
 
     monkeypatch.setattr(unwritten, "fenced_transaction", fenced_transaction)
     steps = steps_of(cell, run)
-    assert steps.free("0.tool.0", "tool", {}, lambda: {"acted": 1}, later=False) == {"acted": 1}
+    assert steps.once("0.tool.0", "tool", {}, lambda: {"acted": 1}, later=False) == {"acted": 1}
     assert states(cell) == [("0.tool.0", "answered")]
 
 
@@ -169,7 +169,7 @@ def test_what_has_acted_is_on_record_though_the_run_may_not_go_on(cell: Cell, ru
         raise Interrupted(Interruption.STOPPING)
 
     steps = steps_of(cell, run, guard=stopping)
-    steps.free("0.tool.0", "tool", {}, lambda: {"acted": 1}, later=False, done=True)
+    steps.acted("0.tool.0", "tool", {}, {"acted": 1}, later=False)
     assert states(cell) == [("0.tool.0", "answered")]
 
 
@@ -185,7 +185,7 @@ def test_a_run_that_was_stopped_is_handed_back_with_its_outcomes_when_the_ledger
         return runs.fenced_transaction(*told)
 
     def stopped(context: Context, _: Any) -> None:
-        context.free("0.tool.0", "tool", {}, lambda: {"acted": 1}, later=True)
+        context.once("0.tool.0", "tool", {}, lambda: {"acted": 1}, later=True)
         monkeypatch.setattr(unwritten, "fenced_transaction", fenced_transaction)
         turns.slot.handing_back.set()
         context.check()

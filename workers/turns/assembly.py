@@ -32,7 +32,7 @@ def assemble(context: Context, turn: AgentTurn) -> Scene:
         fresh.append(_first_look(context, turn, identity))
         return _told(fresh[0])
 
-    told = context.free("assembly", "assembly", context.run.payload, look, later=True)
+    told = context.once("assembly", "assembly", context.run.payload, look, later=True)
     return fresh[0] if fresh else _looked_again(context, turn, identity, told)
 
 

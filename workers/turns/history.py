@@ -72,7 +72,7 @@ def fitted(context: Context, scene: Scene, *, room: int, window: int) -> Fitted:
         whole = squeezed(scene.history, most)
         if tokens(whole) <= most or context.past(ASKED) is not None:
             return Fitted(whole, scene.conversation.summary)
-    cut = context.free(CUT, "assembly", {}, lambda: _cut(scene.history, most, window), later=True)
+    cut = context.once(CUT, "assembly", {}, lambda: _cut(scene.history, most, window), later=True)
     history = squeezed(scene.history, cut["most"])
     old = [message for message in history if message.position <= cut["to"]]
     return _shortened(context, scene, history[len(old) :], _parts(old, cut["read"]), cut["to"])

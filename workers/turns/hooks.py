@@ -100,7 +100,7 @@ def _hooks(method: str) -> Iterator[tuple[str, Hook]]:
 
 
 def _step(context: Context, place: str, turn: Turn, saying: Saying) -> dict[str, Any]:
-    said: dict[str, Any] = context.free(place, "hook", {"message": turn.message}, saying, later=True)
+    said: dict[str, Any] = context.once(place, "hook", {"message": turn.message}, saying, later=True)
     return said
 
 

@@ -23,7 +23,7 @@ def found_before(context: Context, scene: Scene) -> dict[str, Any]:
     def look() -> dict[str, Any]:
         return {"passages": [shown(passage) for passage in retrieval.retrieve(context, PLACE, configuration, question)]}
 
-    found: dict[str, Any] = context.free(PLACE, "retrieval", {"query": question}, look, later=True)
+    found: dict[str, Any] = context.once(PLACE, "retrieval", {"query": question}, look, later=True)
     return found
 
 

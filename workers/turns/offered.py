@@ -32,7 +32,7 @@ def offered_tools(context: Context, servers: Servers, permitted: Collection[str]
     if told is None:
         tools = _asked(context, servers, permitted)
         if tools:
-            context.free(PLACE, "assembly", {}, lambda: _told(servers, tools), later=True)
+            context.once(PLACE, "assembly", {}, lambda: _told(servers, tools), later=True)
         return tools
     stayed = {name: one for name, one in servers.items() if name in told and told[name]["url"] == str(one.url)}
     others = {name: one for name, one in servers.items() if name not in stayed}
@@ -42,7 +42,7 @@ def offered_tools(context: Context, servers: Servers, permitted: Collection[str]
 
 def _asked(context: Context, servers: Servers, permitted: Collection[str]) -> Sequence[Tool]:
     """What they offer now."""
-    context.unwritten.flush()  # they may be slow to say so
+    context.about_to_wait()
     allowed = context.settings.tool_networks
     tools = mcp_tools(context.tenant.tenant_id, servers, context.secret, allowed, context.calls_until)
     return [tool for tool in tools if permits(permitted, tool.name)]

@@ -86,7 +86,7 @@ def _again(
     context: Context, place: str, question: Question, known: dict[str, Any], listener: "Listener | None"
 ) -> dict[str, Any]:
     chosen = question.agent.configuration
-    outcome = context.kept(place, spared("model", chosen.model, question.body(), provider=chosen.provider), known)
+    outcome = context.hit(place, spared("model", chosen.model, question.body(), provider=chosen.provider), known)
     if listener is not None and outcome["content"]:
         listener.begin()
         listener(outcome["content"])

@@ -105,7 +105,7 @@ def _again(context: Context, place: str, wanted: Search, passages: Sequence[Mapp
     """What was found before. The vector that it would have taken is on record as a hit."""
     if wanted.model is not None:
         call = spared("retrieval", wanted.model, {"query": wanted.query}, provider=NOBODY)
-        passages = context.kept(_hit(place, wanted), call, {"passages": list(passages)})["passages"]
+        passages = context.hit(_hit(place, wanted), call, {"passages": list(passages)})["passages"]
     return [Passage(**{**row, "document_id": UUID(row["document_id"])}) for row in passages]
 
 
@@ -129,7 +129,7 @@ def _embedded(
     model, request = str(wanted.model), {"model": wanted.model, "input": [wanted.query]}
     if known is not None:
         call = spared("embedding", model, request, provider=known["provider"])
-        outcome = context.kept(place, call, {"vectors": [_unpacked(known["vector"])]})
+        outcome = context.hit(place, call, {"vectors": [_unpacked(known["vector"])]})
     else:
         outcome = context.models.embed(place, model, [wanted.query], timeout=QUERY_TIMEOUT)
         value = {"provider": outcome.get("provider", NOBODY), "vector": _packed(outcome["vectors"][0])}

@@ -23,9 +23,8 @@ ToolOutcome = dict[str, Any]
 def outcomes_of(context: Context, calls: Sequence[ToolCall]) -> Mapping[str, ToolOutcome]:
     """What came of the calls, by place; those that an earlier run finished are not made again."""
     fresh = [call for call in calls if context.past(call.place) is None]
-    outcomes = {call.place: _journaled(context, call, {}) for call in calls if call not in fresh}
-    context.unwritten.flush()  # before anything slow, and before anything is done because of it
-    context.check()
+    outcomes = {call.place: _replayed(context, call) for call in calls if call not in fresh}
+    context.about_to_wait()
     for call in fresh:
         context.emit("tool.called", {"step": call.place, "name": call.name})
     if len(fresh) == 1 and (fresh[0].tool is None or isinf(fresh[0].tool.timeout)):
@@ -61,15 +60,17 @@ def _result(attempt: Attempt[ToolOutcome]) -> ToolOutcome:
         return failed(str(error))
 
 
+def _replayed(context: Context, call: ToolCall) -> ToolOutcome:
+    """As an earlier run has it."""
+    outcome: ToolOutcome = context.once(call.place, "tool", call.written, partial(answered, call))
+    return outcome
+
+
 def _journaled(context: Context, call: ToolCall, outcome: ToolOutcome, *, later: bool = True) -> ToolOutcome:
-    """As the journal has it. `later`: nothing slow comes before the next commit of the run."""
-
-    def made() -> ToolOutcome:
-        reach("after_tool")
-        record(call, outcome)
-        finished = {"step": call.place, "name": call.name}
-        context.emit("tool.finished", finished | ({"error": outcome["error"]} if "error" in outcome else {}))
-        return outcome
-
-    kept: ToolOutcome = context.free(call.place, "tool", call.written, made, later=later, done=True)
-    return kept
+    """`later`: nothing slow comes before the next commit of the run."""
+    reach("after_tool")
+    record(call, outcome)
+    finished = {"step": call.place, "name": call.name}
+    context.emit("tool.finished", finished | ({"error": outcome["error"]} if "error" in outcome else {}))
+    context.acted(call.place, "tool", call.written, outcome, later=later)
+    return outcome
