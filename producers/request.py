@@ -19,9 +19,11 @@ from shared.contracts.answers import Reason
 from shared.contracts.envelope import REPLY_PREFIX, TYPE_PREFIX, Envelope, ReplyTo, reply_principal, strings_of
 from shared.contracts.kinds import KINDS, AboutTenants, AgentTurn, Kind, Payload
 from shared.errors import HeadgateError, NotFound
+from shared.invalid import first_wrong
 from shared.ledger.jobs import CHILDREN, NewJob
 from shared.tenancy.access import Forbidden, Principal, Unauthenticated
 from shared.tenancy.tenants import PLATFORM, Tenant
+from shared.texts import is_storable
 
 REPLY_ADDRESS: TypeAdapter[str] = TypeAdapter(ReplyTo)
 
@@ -135,7 +137,7 @@ def _envelope(event: dict[str, Any]) -> Envelope:
     except ValidationError as error:
         wrong = {detail["loc"][0] for detail in error.errors() if detail["loc"]}
         reason = Reason.BAD_REPLYTO if wrong == {"replyto"} else Reason.MALFORMED
-        raise _Wrong(reason, _first(error, "the envelope")) from error
+        raise _Wrong(reason, f"the envelope: {first_wrong(error)}") from error
     if envelope.source.startswith(CHILDREN):
         raise _Wrong(Reason.MALFORMED, f"sources that begin with {CHILDREN} are Headgate's own: name your service")
     if envelope.runat is not None and abs(envelope.runat - clock.now()) > FARTHEST:
@@ -146,7 +148,7 @@ def _envelope(event: dict[str, Any]) -> Envelope:
 def _storable(event: dict[str, Any]) -> None:
     if event.get("specversion") != SPECVERSION:
         raise _Wrong(Reason.UNSUPPORTED_VERSION, f"`specversion` must be {SPECVERSION!r}: send CloudEvents 1.0")
-    if any("\x00" in text for text in strings_of(event)):
+    if not all(map(is_storable, strings_of(event))):
         raise _Wrong(Reason.MALFORMED, "a string holds the character U+0000, which cannot be stored: leave it out")
 
 
@@ -154,7 +156,7 @@ def _payload(envelope: Envelope, kind: Kind) -> Payload:
     try:
         return kind.payload.model_validate(envelope.data)
     except ValidationError as error:
-        raise _Wrong(Reason.INVALID_PAYLOAD, _first(error, f"`data` of {kind.name}")) from error
+        raise _Wrong(Reason.INVALID_PAYLOAD, f"`data` of {kind.name}: {first_wrong(error)}") from error
 
 
 def _job(
@@ -200,10 +202,3 @@ def _own_queue(event: dict[str, Any], principal: Principal | None) -> str | None
 def _text(event: dict[str, Any], name: str) -> str | None:
     value = event.get(name)
     return value[:256] if isinstance(value, str) else None
-
-
-def _first(error: ValidationError, what: str) -> str:
-    """The first thing wrong, in one line."""
-    detail = error.errors(include_url=False, include_input=False)[0]
-    where = ".".join(str(part) for part in detail["loc"]) or what
-    return f"{what}: {where}: {detail['msg']}"

@@ -11,6 +11,7 @@ from pydantic import BeforeValidator, Field, PlainValidator, SecretStr, StringCo
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from shared.errors import ConfigurationError
+from shared.invalid import Wrong, first_wrong
 from shared.providers import DEFAULT, Address, Key, Provider
 
 Cell = Annotated[str, StringConstraints(pattern=r"^[a-z0-9-]{1,32}$")]
@@ -124,13 +125,11 @@ def read() -> Settings:
     try:
         return Settings()
     except ValidationError as error:
-        wrong = error.errors(include_url=False, include_input=False)[0]
-        setting, *place = wrong["loc"]
+        wrong = first_wrong(error)
+        setting, *place = wrong.place
         name = str(setting).upper()
         variable = name if name.startswith("OPENAI_") else f"HEADGATE_{name}"
-        where = f"{'.'.join(map(str, place))}: " if place else ""
-        said = wrong["msg"].removeprefix("Value error, ")
-        raise ConfigurationError(f"{variable} is not set right: {where}{said}") from error
+        raise ConfigurationError(f"{variable} is not set right: {Wrong(place, wrong.said)}") from error
 
 
 def with_role(url: str, role: str) -> str:

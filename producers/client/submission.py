@@ -12,6 +12,7 @@ from producers.client.errors import Invalid
 from shared import clock, ids
 from shared.contracts.envelope import TYPE_PREFIX, Envelope
 from shared.contracts.kinds import Payload, kind_named
+from shared.invalid import first_wrong
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,7 @@ class Submission:
             event["data"] = self._data()
             envelope = Envelope.model_validate({name: value for name, value in event.items() if value is not None})
         except ValidationError as error:
-            raise Invalid(f"{self.kind} cannot be sent: {_first(error)}") from None
+            raise Invalid(f"{self.kind} cannot be sent: {first_wrong(error)}") from None
         body = orjson.dumps(envelope.model_dump(mode="json", exclude_unset=True))
         if len(body) > largest:
             raise Invalid(f"{self.kind} has {len(body)} bytes, a message may have {largest}: send less at once")
@@ -63,9 +64,3 @@ class Submission:
         model = kind_named(self.kind).payload
         given = model.model_validate(self.payload if isinstance(self.payload, model) else dict(self.payload))
         return given.model_dump(mode="json", exclude_unset=True)
-
-
-def _first(error: ValidationError) -> str:
-    """The first thing wrong, without the value: it may be a secret."""
-    detail = error.errors(include_url=False, include_input=False)[0]
-    return f"{'.'.join(map(str, detail['loc'])) or 'payload'}: {detail['msg']}"

@@ -13,6 +13,7 @@ from pydantic import ValidationError
 
 from shared.agents.configuration import AgentConfiguration
 from shared.errors import HeadgateError, NotFound
+from shared.invalid import first_wrong
 from shared.process import of_process
 from shared.stores.postgres import Connection, one
 
@@ -65,10 +66,8 @@ class Unreadable(HeadgateError):  # noqa: N818 - it names a state
     """A version that was saved by a newer Headgate, or by an older one that let more in."""
 
     def __init__(self, tenant: str, agent: str, version: int, error: ValidationError) -> None:
-        wrong = error.errors(include_url=False)[0]
-        said = f"{'.'.join(map(str, wrong['loc']))}: {wrong['msg']}"
         super().__init__(
-            f"version {version} of agent {agent!r} of {tenant!r} cannot be read here ({said}): "
+            f"version {version} of agent {agent!r} of {tenant!r} cannot be read here ({first_wrong(error)}): "
             "run the Headgate that saved it, or save the agent anew by `headgate tenant configure -f`"
         )
         self.agent, self.version = agent, version

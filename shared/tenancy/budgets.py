@@ -9,6 +9,7 @@ from pydantic import ValidationError
 
 from shared.errors import HeadgateError, NotFound
 from shared.gate.limits import Budgets
+from shared.invalid import first_wrong
 from shared.stores.postgres import Connection, Database
 from shared.tenancy.owner import as_owner
 from shared.tenancy.tiers import RAISE_VERSIONS
@@ -77,6 +78,6 @@ def _change(
     try:
         Budgets.model_validate({**row["given"], **made})
     except ValidationError as error:
-        wrong = error.errors(include_url=False)[0]
-        raise HeadgateError(f"the budget {wrong['loc'][0]} cannot be that: {wrong['msg'].lower()}") from error
+        wrong = first_wrong(error)
+        raise HeadgateError(f"the budget {wrong.place[0]} cannot be that: {wrong.said.lower()}") from error
     connection.execute(write, (Jsonb(made), name))

@@ -10,6 +10,7 @@ from pydantic import ValidationError
 
 from shared.errors import HeadgateError, NotFound
 from shared.gate.limits import Limits
+from shared.invalid import first_wrong
 from shared.stores.postgres import Connection, Database, one
 from shared.tenancy.owner import as_owner
 
@@ -96,8 +97,8 @@ def _validate(limits: Mapping[str, Any], changes: Mapping[str, int | None]) -> N
     try:
         Limits.model_validate(limits)
     except ValidationError as error:
-        wrong = error.errors(include_url=False)[0]
-        raise HeadgateError(f"the limit {wrong['loc'][0]} cannot be that: {wrong['msg'].lower()}") from error
+        wrong = first_wrong(error)
+        raise HeadgateError(f"the limit {wrong.place[0]} cannot be that: {wrong.said.lower()}") from error
 
 
 def _unknown(connection: Connection, tier: str) -> NotFound:

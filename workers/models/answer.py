@@ -10,6 +10,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, Field, ValidationError
 
+from shared.invalid import first_wrong
 from shared.metering.prices import Tokens
 from shared.texts import storable
 from workers.calls import CallLost
@@ -97,9 +98,7 @@ class Answer:
         try:
             part = _Part.model_validate(sent)
         except ValidationError as error:
-            raise CallLost(
-                f"the answer was no chat completion: {error.errors(include_input=False)[0]['msg']}"
-            ) from None
+            raise CallLost(f"the answer was no chat completion: {first_wrong(error).said}") from None
         if part.error and not part.choices:
             why = part.error if isinstance(part.error, str) else part.error.message
             raise CallLost(f"the provider answered with an error: {storable(str(why))}")

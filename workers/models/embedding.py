@@ -8,6 +8,7 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
+from shared.invalid import first_wrong
 from shared.metering.prices import Tokens
 from shared.stores.postgres import Connection
 from workers.calls import Call, CallLost, Reply
@@ -67,7 +68,7 @@ def _read(sent: object) -> _Answer:
     try:
         return _Answer.model_validate(sent)
     except ValidationError as error:
-        raise CallLost(f"the answer was no embedding: {error.errors(include_input=False)[0]['msg']}") from None
+        raise CallLost(f"the answer was no embedding: {first_wrong(error).said}") from None
 
 
 def _vectors(rows: Sequence[_Row], number: int) -> list[Vector]:

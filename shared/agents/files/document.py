@@ -14,8 +14,8 @@ from typing import Any
 import yaml
 
 from shared.agents.saving.problem import Path
-from shared.agents.templates.grammar import unsayable
 from shared.errors import HeadgateError
+from shared.texts import is_storable
 
 #: Bytes of a document, and levels of it. A tenant's file has some 5 KiB and seven levels.
 LARGEST, DEEPEST = 1_048_576, 32
@@ -173,7 +173,7 @@ def _scalar(node: yaml.ScalarNode) -> Any:
 
 def _text(node: yaml.ScalarNode) -> str:
     text = str(node.value)
-    if unsayable(text):
+    if not is_storable(text):
         raise BadDocument(_line(node), "it has a character that cannot be stored")
     return text
 

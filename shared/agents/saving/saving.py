@@ -21,6 +21,7 @@ from shared.agents.saving.checks import Connections, Surroundings, problems, pro
 from shared.agents.saving.problem import Problem, Unfit
 from shared.cell import Cell
 from shared.errors import HeadgateError, NotFound
+from shared.invalid import first_wrong
 from shared.stores.postgres import Connection, one
 from shared.tenancy import credentials, tiers
 from shared.tenancy.provision import Changes, Provisioning
@@ -170,8 +171,8 @@ def _with(held: Held, edit: Mapping[str, Any]) -> AgentConfiguration:
     try:
         return AgentConfiguration.model_validate(held.configuration.model_dump() | dict(edit))
     except ValidationError as error:
-        wrong = error.errors(include_url=False)[0]
-        raise HeadgateError(f"the agent's {wrong['loc'][0]} cannot be that: {wrong['msg'].lower()}") from error
+        wrong = first_wrong(error)
+        raise HeadgateError(f"the agent's {wrong.place[0]} cannot be that: {wrong.said.lower()}") from error
 
 
 def _put(

@@ -13,6 +13,7 @@ from jinja2.visitor import NodeTransformer
 
 from shared.agents.templates.filters import COMPARISONS, EMPTY, FILTERS, TESTS
 from shared.errors import HeadgateError
+from shared.texts import is_storable
 
 #: The variable that has fields: what the caller tells of the user.
 USER = "user"
@@ -46,11 +47,6 @@ class BadTemplate(HeadgateError):  # noqa: N818 - named for what it is about
         self.line, self.said = line, said
 
 
-def unsayable(text: str) -> bool:
-    """Whether text has what neither Postgres nor a model takes: NUL, or half of a surrogate pair."""
-    return any(sign == "\0" or "\ud800" <= sign <= "\udfff" for sign in text)
-
-
 def allowed(tree: nodes.Template, variables: Collection[str]) -> nodes.Template:
     """The tree, to be compiled; `BadTemplate` where something stands in it that may not."""
     _Walk(variables).look(tree, 0)
@@ -82,7 +78,7 @@ class _Walk:
     def _particular(self, node: nodes.Node, depth: int) -> None:
         match node:
             case nodes.TemplateData(data=text) | nodes.Const(value=str() as text):
-                _refuse(node, "a character that no model takes", when=unsayable(text))
+                _refuse(node, "a character that no model takes", when=not is_storable(text))
             case nodes.Const():
                 pass
             case nodes.List() | nodes.Tuple():
