@@ -32,7 +32,7 @@ BATCH = 200
 #: Seconds before its deadline at which a run ends with what it has; the next begins with what is left.
 SPARE = 60.0
 
-logger = structlog.get_logger(__name__)
+log = structlog.get_logger(__name__)
 
 #: In order of their intents, from where the last round stopped.
 LOST = """
@@ -105,11 +105,11 @@ class Asking:
 
     def about(self, call: Lost) -> Known | None:
         """What is known of a call; None: nothing yet."""
-        log = self._logs.get(call.provider)
-        if log is None:
+        call_log = self._logs.get(call.provider)
+        if call_log is None:
             return None
         try:
-            drawn = log.served(call.call_id)
+            drawn = call_log.served(call.call_id)
         except Unavailable as error:
             del self._logs[call.provider]
             self._away = error
@@ -119,7 +119,7 @@ class Asking:
         try:
             return Known(call, drawn, self._cost(call, drawn))
         except UnknownPrice as error:
-            logger.warning("a lost call waits for a price", call=call.call_id, error=str(error))
+            log.warning("a lost call waits for a price", call=call.call_id, error=str(error))
             return None
 
     def check(self) -> None:
