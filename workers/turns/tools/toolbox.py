@@ -65,11 +65,11 @@ class Toolbox:
         return [_offered(self._tools[name]) for name in sorted(self._tools)]
 
     def use(
-        self, context: Context, payload: AgentTurn, round_: int | str, calls: Sequence[Mapping[str, str]]
+        self, context: Context, payload: AgentTurn, number: int, calls: Sequence[Mapping[str, str]]
     ) -> list[ToolResult]:
         """What comes of the calls ({id, name, arguments}) of a round, in their order."""
         share = max(FEWEST_BYTES, self._left // max(1, len(calls)))
-        made = [self._call(context, payload, f"{round_}.tool.{index}", call, share) for index, call in enumerate(calls)]
+        made = [self._call(context, payload, f"{number}.tool.{index}", call, share) for index, call in enumerate(calls)]
         outcomes = outcomes_of(context, made)
         self._left = max(0, self._left - sum(len(orjson.dumps(outcome)) for outcome in outcomes.values()))
         return [_result(call, outcomes[call.place]) for call in made]
