@@ -7,6 +7,7 @@ asked between two slices (`workers.models.bounds`); the limits that httpcore nam
 import ssl
 from abc import abstractmethod
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, TypeVar
 
 from httpcore2 import ConnectError, NetworkStream, ReadError, WriteError
@@ -16,23 +17,48 @@ from workers.models.bounds import current
 #: Bytes that are taken from the network at once: a TLS record and what is around it.
 CHUNK = 17 * 1024
 
+#: Bytes of a request that are held at most until the rest of it is there.
+MOST_HELD = 64 * 1024
+
 Result = TypeVar("Result")
 
 
 class Bounded(NetworkStream):
     """A stream whose every wait is bounded by the call that uses it."""
 
+    #: What of the call's request has not left yet.
+    _held = b""
+
     @abstractmethod
     def send(self, data: bytes) -> None:
         """Send all of it, whatever it belongs to."""
 
+    @abstractmethod
+    def receive(self, most_bytes: int) -> bytes:
+        """What has come next, once something has; nothing where nothing will."""
+
     def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ARG002 - httpcore's signature
-        """Send a part of the call's request, the first not before the call has been asked."""
-        bounds = current()
+        """Hold a part of the call's request, so that its head and its body leave together.
+
+        At the end of a request httpcore writes nothing: then all that is held leaves, and before that what is much.
+        """
+        self._held += buffer
+        if not buffer or len(self._held) >= MOST_HELD:
+            self._leave()
+
+    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ARG002 - httpcore's signature
+        if self._held:
+            with suppress(WriteError):  # it may have been answered before it was taken, as httpcore knows, too
+                self._leave()
+        return self.receive(max_bytes)
+
+    def _leave(self) -> None:
+        """Send what is held, the first of a call not before the call has been asked."""
+        bounds, held, self._held = current(), self._held, b""
         if not bounds.sent:
             bounds.patience()
             bounds.sent = True
-        self.send(buffer)
+        self.send(held)
 
     def start_tls(
         self,
@@ -57,9 +83,9 @@ class Sealed(Bounded):
                 raise ConnectError(str(error)) from error
             raise
 
-    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ARG002 - httpcore's signature
+    def receive(self, most_bytes: int) -> bytes:
         try:
-            return self._exchanged(lambda: self._tls.read(max_bytes))
+            return self._exchanged(lambda: self._tls.read(most_bytes))
         except (ssl.SSLZeroReturnError, ssl.SSLEOFError):
             return b""
         except ssl.SSLError as error:
@@ -85,7 +111,7 @@ class Sealed(Bounded):
                 result = act()
             except ssl.SSLWantReadError:
                 self._flush()
-                if data := self._outer.read(CHUNK):
+                if data := self._outer.receive(CHUNK):
                     self._in.write(data)
                 else:
                     self._in.write_eof()

@@ -72,19 +72,20 @@ def _check_plain(response: httpx2.Response) -> None:
 
 
 class Wire(Bounded):
-    """A TCP connection."""
+    """A TCP connection. Its socket never waits by itself, so each look at it is one system call."""
 
     def __init__(self, sock: socket.socket) -> None:
         self._sock = sock
 
-    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ARG002 - httpcore's signature
+    def receive(self, most_bytes: int) -> bytes:
         bounds = current()
         while True:
-            self._sock.settimeout(bounds.patience())
-            try:
-                data = self._sock.recv(max_bytes)
-            except TimeoutError:
+            if not _is_ready(self._sock, select.POLLIN, bounds.patience()):
                 continue  # the run is asked again
+            try:
+                data = self._sock.recv(most_bytes)
+            except BlockingIOError:
+                continue  # as above
             except OSError as error:
                 raise ReadError(str(error)) from error
             bounds.took(len(data))
@@ -93,11 +94,11 @@ class Wire(Bounded):
     def send(self, data: bytes) -> None:
         bounds, left = current(), memoryview(data)
         while left:
-            self._sock.settimeout(bounds.patience())
+            patience = bounds.patience()
             try:
                 left = left[self._sock.send(left) :]
-            except TimeoutError:
-                continue  # the run is asked again
+            except BlockingIOError:
+                _is_ready(self._sock, select.POLLOUT, patience)
             except OSError as error:
                 raise WriteError(str(error)) from error
 
@@ -109,7 +110,7 @@ class Wire(Bounded):
             case "socket":
                 return self._sock
             case "is_readable":
-                return _is_readable(self._sock)
+                return self._sock.fileno() < 0 or _is_ready(self._sock, select.POLLIN, 0)
             case "client_addr":
                 return self._sock.getsockname()
             case "server_addr":
@@ -161,9 +162,8 @@ def _connected(sock: socket.socket, address: Any, bounds: Bounds) -> socket.sock
 
 def _awaited(sock: socket.socket, bounds: Bounds) -> int:
     """How connecting ended: 0, or what was wrong."""
-    poller, give_up = select.poll(), monotonic() + CONNECT_SECONDS
-    poller.register(sock, select.POLLOUT)
-    while not poller.poll(bounds.patience() * 1000):
+    give_up = monotonic() + CONNECT_SECONDS
+    while not _is_ready(sock, select.POLLOUT, bounds.patience()):
         if monotonic() >= give_up:
             return errno.ETIMEDOUT
     return sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
@@ -174,10 +174,8 @@ def _check(outcome: int) -> None:
         raise OSError(outcome, os.strerror(outcome))
 
 
-def _is_readable(sock: socket.socket) -> bool:
-    """Of an idle connection: its other end has closed it."""
-    if sock.fileno() < 0:
-        return True
+def _is_ready(sock: socket.socket, event: int, seconds: float) -> bool:
+    """Within so many seconds; also once its other end has closed it."""
     poller = select.poll()
-    poller.register(sock, select.POLLIN)
-    return bool(poller.poll(0))
+    poller.register(sock, event)
+    return bool(poller.poll(seconds * 1000))
