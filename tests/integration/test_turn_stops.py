@@ -11,7 +11,7 @@ from shared.contracts.kinds import AgentTurn
 from tests.support.tooling import Turns, call, having, tool, using
 from workers.context import Context
 from workers.interruption import Interrupted, Interruption
-from workers.turns.tools.limits import Work, alone
+from workers.turns.attempts import Work, alone
 from workers.turns.tools.tool import Use
 
 #: Seconds that nothing here takes.

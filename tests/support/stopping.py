@@ -15,7 +15,6 @@ from tests.support.waiting import PATIENCE, eventually
 from tests.support.walking import job
 from workers.context import Context
 from workers.models import bounds
-from workers.turns.tools import limits
 from workers.turns.tools.mcp import listings
 from workers.turns.turn import turn
 
@@ -34,7 +33,7 @@ class Stopping:
         self._striking, self._cell = striking, striking.cell
         self._slot, self._left = Slot(striking.cell, turn, lane=LANE), LEFT
         patch.setattr(Context, "seconds_left", property(lambda _: self._left))
-        for waiting in (bounds, limits):
+        for waiting in (bounds, attempts):
             patch.setattr(waiting, "SLICE", SLICE)
 
     def inside(self, call: Inside, word: str, stop: "Callable[[Stopping, str], None]") -> Turn:

@@ -13,10 +13,10 @@ from typing import Any
 from uuid import UUID
 
 from shared.errors import HeadgateError
-from workers.context import Context
 from shared.texts import storable
+from workers.context import Context
+from workers.turns.attempts import Exited, TookTooLong, Work, alone, too_many_hang
 from workers.turns.entry_points import Broken, loaded
-from workers.turns.tools.limits import MOST_LEFT_BEHIND, Exited, TookTooLong, Work, alone, left_behind
 
 GROUP = "headgate.hooks"
 
@@ -129,7 +129,7 @@ def _own(turn: Turn) -> Turn:
 
 
 def _called(context: Context, name: str, call: Callable[[], Any]) -> Any:
-    if left_behind() >= MOST_LEFT_BEHIND:
+    if too_many_hang():
         raise HookFailed(f"hook {name!r} was not called: too many tools and hooks of this worker hang; start it anew")
     try:
         return alone(Work(name, call, min(SECONDS, max(0.0, context.seconds_left))), context.check)

@@ -6,8 +6,8 @@ toolbox                         the tools of one turn: offered, and used
     calling                     one call: may it be made, and what comes of it
     arguments, schemas          what the model wrote, held against what the tool takes
     results                     what the tool answered, as the journal keeps it
-    limits                      the time of code that is not Headgate's
 knowledge, memory, handoff      tools that come with Headgate
+reaching                        what it means for a tool that what it reaches for is not there
 http, http_answer               `http_request`: what is asked, and what a model is shown of the answer
 mcp, mcp_listings, mcp_offers   tools of a tenant's servers: used, listed now and then, sifted
 own                             tools of the operator's own

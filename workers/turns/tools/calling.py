@@ -10,8 +10,8 @@ import structlog
 from shared.agents.tools import BUILT_IN, of_connection
 from shared.errors import HeadgateError
 from shared.telemetry import metrics
+from workers.turns.attempts import too_many_hang
 from workers.turns.tools.arguments import BadArguments, checked
-from workers.turns.tools.limits import MOST_LEFT_BEHIND, left_behind
 from workers.turns.tools.results import fitted
 from workers.turns.tools.tool import Tool, ToolFailed, ToolRefused, Use
 
@@ -61,7 +61,7 @@ def answered(call: ToolCall) -> dict[str, Any]:
 def _at_hand(call: ToolCall) -> Tool:
     if call.tool is None:
         raise ToolRefused(f"there is no tool {call.name[:NAME]!r} here")
-    if not isinf(call.tool.timeout) and left_behind() >= MOST_LEFT_BEHIND:
+    if not isinf(call.tool.timeout) and too_many_hang():
         raise ToolFailed("tools cannot be used at the moment: too many of them hang")
     return call.tool
 

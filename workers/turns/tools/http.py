@@ -12,13 +12,13 @@ import orjson
 
 from shared.agents.connections import HttpEndpoint
 from shared.agents.tools import HTTP_REQUEST
-from workers.models.bounds import CallsUntil, Overdue, TooMuch, bounded
+from workers.models.bounds import CallsUntil, bounded
 from workers.outside.addresses import Network, NotAllowed
-from workers.outside.bodies import NotAnswered
 from workers.outside.client import Answer, Ask, Onward, fetch, on_the_wire
 from workers.outside.endpoint import Endpoint, Secret, opened, url_of
 from workers.outside.urls import Url
 from workers.turns.tools.http_answer import shown
+from workers.turns.tools.reaching import SPARE, as_tool_errors
 from workers.turns.tools.tool import Tool, ToolFailed, ToolRefused, Use
 
 #: Methods that change nothing; whatever is asked by another is sent with the key by which its doubles are known.
@@ -32,9 +32,6 @@ MOST_SENT = 262_144
 
 #: Bytes of a result besides the answer's body: status, a few headers, names.
 AROUND = 4096
-
-#: Seconds by which the tool may outlast its slowest endpoint: a call ends by itself before it is ended.
-SPARE = 2.0
 
 Endpoints = Mapping[str, HttpEndpoint]
 
@@ -78,19 +75,13 @@ class Caller:
         declared = self._endpoints.get(name)
         if declared is None:
             raise ToolRefused(f"there is no endpoint {name!r} here; there are: {', '.join(self._endpoints)}")
-        try:
+        with as_tool_errors(name):
             endpoint = opened(declared, self._secret)
-        except NotAllowed as error:
-            raise ToolRefused(f"{name}: {error}") from error
-        try:
+        with as_tool_errors(name, endpoint.scrub):
             ask = self._ask(use, declared, endpoint, arguments)
             most = declared.max_bytes + endpoint.scrub.longest
             with bounded(min(declared.timeout, use.seconds), self._calls_until, most_bytes=on_the_wire(most)):
                 answer = fetch(ask, self._networks, most=most, onward=self._onward(endpoint))
-        except NotAllowed as error:
-            raise ToolRefused(endpoint.scrub.text(f"{name}: {error}")) from error
-        except (NotAnswered, Overdue, TooMuch) as error:
-            raise ToolFailed(endpoint.scrub.text(f"{name}: {error}")) from error
         return _result(answer, endpoint, declared.max_bytes)
 
     def _ask(self, use: Use, declared: HttpEndpoint, endpoint: Endpoint, arguments: Mapping[str, Any]) -> Ask:

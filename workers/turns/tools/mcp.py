@@ -21,10 +21,11 @@ from workers.outside.bodies import NotAnswered
 from workers.outside.endpoint import Secret, opened
 from workers.outside.mcp import Manner, conversed, manner_of
 from workers.outside.scrub import Scrub
-from workers.turns.tools.limits import Attempt, TookTooLong, Work, together
+from workers.turns.attempts import Attempt, TookTooLong, Work, together
 from workers.turns.tools.mcp_listings import Key, Listing, Listings
 from workers.turns.tools.mcp_offers import Offer, ServerTool, sifted
-from workers.turns.tools.tool import Tool, ToolFailed, ToolRefused, Use
+from workers.turns.tools.reaching import SPARE, as_tool_errors
+from workers.turns.tools.tool import Tool, ToolFailed, Use
 
 if TYPE_CHECKING:
     from mcp.client import Client
@@ -36,9 +37,6 @@ IDEMPOTENCY_KEY = "headgate/idempotency-key"
 
 #: Pages of a listing that are asked for: what a server adds after them is not seen.
 PAGES = 8
-
-#: Seconds by which a tool may outlast its server: a call ends by itself before it is ended.
-SPARE = 2.0
 
 log = structlog.get_logger(__name__)
 
@@ -142,16 +140,13 @@ class Server:
             return result if isinstance(result, CallToolResult) else None
 
         seconds = min(self.declared.timeout, use.seconds)
-        try:
+        with as_tool_errors(self.name):
             endpoint = opened(self.declared, self.secret)
-            result = conversed(endpoint, self.networks, manner, call, seconds=seconds, calls_until=self.calls_until)
-        except NotAllowed as error:
-            raise ToolRefused(f"{self.name}: {error}") from error
-        except Overdue as error:
-            raise ToolFailed(f"{self.name}: {error}") from error
-        except NotAnswered as error:
-            listings().forget(self._key)
-            raise ToolFailed(f"{self.name}: {error}") from error
+            try:
+                result = conversed(endpoint, self.networks, manner, call, seconds=seconds, calls_until=self.calls_until)
+            except NotAnswered:
+                listings().forget(self._key)
+                raise
         if result is None:
             raise ToolFailed(f"{self.name}: it asks for more before it answers, and there is nobody to give it")
         shown = endpoint.scrub.json(_shown(result))

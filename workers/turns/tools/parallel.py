@@ -14,8 +14,8 @@ from typing import Any
 
 from shared.failpoints import reach
 from workers.context import Context
+from workers.turns.attempts import Attempt, Exited, TookTooLong, Work, together
 from workers.turns.tools.calling import ToolCall, answered, failed, record
-from workers.turns.tools.limits import Attempt, Exited, TookTooLong, Work, together
 
 ToolOutcome = dict[str, Any]
 

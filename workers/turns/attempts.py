@@ -1,4 +1,4 @@
-"""What bounds code that is not Headgate's own: the time that it may take.
+"""Attempts at what may hang: code that is not Headgate's own, and the time that it may take.
 
 A thread cannot be ended from outside. So what may hang runs in a thread of its own that nobody needs: when its time is
 over it is left behind, and whatever it still comes to is not looked at. The weakness: a thread that is left behind goes
@@ -118,6 +118,11 @@ def alone(work: Work[Made], guard: Callable[[], None]) -> Made:
 def left_behind() -> int:
     """The threads of this process that outlived their time and still run."""
     return sum(isinstance(thread, Attempt) and thread.left_behind for thread in threading.enumerate())
+
+
+def too_many_hang() -> bool:
+    """Whether no more may be begun that may hang as well."""
+    return left_behind() >= MOST_LEFT_BEHIND
 
 
 def _ended_by_now(

@@ -11,9 +11,9 @@ from prometheus_client import REGISTRY
 
 from tests.support.tooling import asked, tool
 from tests.support.waiting import eventually
-from workers.turns.tools import calling, limits
+from workers.turns import attempts
+from workers.turns.attempts import Exited, TookTooLong, Work, alone, left_behind, together
 from workers.turns.tools.calling import answered
-from workers.turns.tools.limits import Exited, TookTooLong, Work, alone, left_behind, together
 
 #: Seconds that nothing here takes.
 LONG = 60.0
@@ -80,9 +80,9 @@ def test_no_more_threads_run_at_once_than_there_may() -> None:
         with lock:
             running[0] -= 1
 
-    works = [Work(str(number), count, LONG) for number in range(3 * limits.PARALLEL)]
-    assert len(list(together(works, unguarded))) == 3 * limits.PARALLEL
-    assert 1 < most[0] <= limits.PARALLEL
+    works = [Work(str(number), count, LONG) for number in range(3 * attempts.PARALLEL)]
+    assert len(list(together(works, unguarded))) == 3 * attempts.PARALLEL
+    assert 1 < most[0] <= attempts.PARALLEL
 
 
 def test_code_that_would_end_the_process_does_not() -> None:
@@ -91,7 +91,7 @@ def test_code_that_would_end_the_process_does_not() -> None:
 
 
 def test_where_too_many_hang_no_tool_that_may_is_called(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(calling, "MOST_LEFT_BEHIND", left_behind() + 1)
+    monkeypatch.setattr(attempts, "MOST_LEFT_BEHIND", left_behind() + 1)
     gate, before = threading.Event(), left_behind()
     with pytest.raises(TookTooLong):
         alone(Work("hangs", gate.wait, 0.01), unguarded)
