@@ -54,7 +54,7 @@ def end_of(outcome: Outcome, *, failures: int, allowed: int) -> End:
     """`failures`: how often the job has failed before this run; at `allowed` it is dead."""
     match outcome:
         case Done(result, effects, children):
-            return End(State.DONE, result=result, effects=effects, children=tuple(children))
+            return End(State.DONE, result=result.written(), effects=effects, children=tuple(children))
         case Discard(error):
             return End(State.DISCARDED, error=error)
         case Snooze(seconds, why):

@@ -3,6 +3,7 @@
 import threading
 
 from shared.contracts.kinds import Probe
+from shared.contracts.results import ProbeResult
 from workers.context import Context
 from workers.outcomes import Done, Outcome
 
@@ -10,4 +11,4 @@ from workers.outcomes import Done, Outcome
 def probe(context: Context, payload: Probe) -> Outcome:
     threading.Event().wait(payload.seconds)
     context.charge(1)
-    return Done({"seconds": payload.seconds})
+    return Done(ProbeResult(seconds=payload.seconds))

@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
+from shared.contracts.results import Result
 from shared.ledger.jobs import NewJob
 from shared.ledger.runs import Effects
 from shared.stores.postgres import Connection
@@ -17,7 +17,7 @@ def nothing(_: Connection) -> None:
 class Done:
     """The job did what was asked. `effects` and `children` are written in the transaction that says so."""
 
-    result: dict[str, Any]
+    result: Result
     effects: Effects = nothing
     children: Sequence[NewJob] = field(default_factory=tuple)
 

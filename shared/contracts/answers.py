@@ -5,10 +5,12 @@ An answer's `id` is made from the job and what happened, so the same answer sent
 
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, Literal
+from typing import Literal
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
+
+from shared.contracts.results import ResultShown
 
 
 class Reason(StrEnum):
@@ -55,7 +57,7 @@ class FinishedData(Data):
     state: Literal["done", "discarded", "dead", "denied", "cancelled"] = Field(
         description="`denied`: no room in a budget, `error` says in which, and when there is; `cancelled`: on request."
     )
-    result: dict[str, Any] | None = None
+    result: ResultShown | None = Field(None, description="Of a job that is done.")
     error: str | None = None
 
 

@@ -8,9 +8,11 @@ is told so by the reader (`EventsMissed`), which stands on no stream.
 """
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+
+from shared.contracts.results import TurnResultShown
 
 TURN_STARTED, DELTA, TOOL_CALLED, TOOL_FINISHED, TURN_FINISHED = (
     "turn.started",
@@ -65,7 +67,7 @@ class TurnFinished(_Event):
 
     type: Literal["turn.finished"] = "turn.finished"
     state: Literal["done", "discarded", "dead", "denied", "cancelled"]
-    result: dict[str, Any] | None = Field(None, description="As in the answer `finished`; none where it is too long.")
+    result: TurnResultShown | None = Field(None, description="As in the answer `finished`; none where it is too long.")
     error: str | None = None
 
 

@@ -20,6 +20,17 @@ from shared.contracts.answers import (
 from shared.contracts.envelope import REPLY_PREFIX, TYPE_PREFIX
 from shared.contracts.events import Delta, ToolCalled, ToolFinished, TurnEvent, TurnFinished, TurnStarted
 from shared.contracts.kinds import KINDS, Kind
+from shared.contracts.results import (
+    EmbedResult,
+    ExportResult,
+    IngestResult,
+    ModelAsked,
+    ProbeResult,
+    ReconcileResult,
+    Result,
+    TurnOutcome,
+    TurnResult,
+)
 
 #: Who asks in the examples: a tenant for its own work, a service for the platform's.
 TENANT, SERVICE = "acme", "billing"
@@ -31,6 +42,30 @@ PAYLOADS: Mapping[str, dict[str, Any]] = {
     "billing.export": {"period": "2026-10", "format": "csv"},
     "billing.reconcile": {},
     "ops.probe": {"seconds": 0.5},
+}
+
+RESULTS: Mapping[str, Result] = {
+    "agent.turn": TurnResult(
+        answer="It runs a block within a context.",
+        outcome=TurnOutcome.ANSWERED,
+        sources=("The with statement",),
+        conversation="case-17",
+        agent="default",
+        version=3,
+        models=(ModelAsked(step="0.model", provider="openai", model="gpt-4.1-mini", passed_over=()),),
+    ),
+    "knowledge.ingest": IngestResult(document=UUID("0199e2a4-8d11-7f02-b6a4-0e5c9d7b3a55"), chunks=12),
+    "knowledge.embed": EmbedResult(chunks=12),
+    "billing.export": ExportResult(
+        object="s3://exports/usage-2026-10.csv",
+        sha256="9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+        rows=8,
+        quantity=1_204_331,
+        cost_nano=903_248_250,
+        records=412,
+    ),
+    "billing.reconcile": ReconcileResult(served=2, not_served=1, unknown=0),
+    "ops.probe": ProbeResult(seconds=0.5),
 }
 
 _ID, _JOB = "case-17/message-3", UUID("0199e2a4-7b1c-7c3e-9d2f-4b6a8c0e1f23")
@@ -61,7 +96,7 @@ ANSWERS: Mapping[str, Answer] = {
         time=_ENDED,
         subject=_ID,
         tenantid=TENANT,
-        data=FinishedData(job=_JOB, state="done", result={"answer": "It runs a block within a context."}),
+        data=FinishedData(job=_JOB, state="done", result=RESULTS["agent.turn"].written()),
     ),
     "conversation.answered": ConversationAnswered(
         id="2f9e8d7c-6b5a-5c4d-9e3f-2a1b0c9d8e44",
@@ -83,7 +118,7 @@ _EVENTS = (
     ToolCalled(run=1, step="0.tool.0", name="search_knowledge"),
     ToolFinished(run=1, step="0.tool.0", name="search_knowledge"),
     Delta(run=1, step="1.model", text="It runs a block"),
-    TurnFinished(run=1, state="done", result={"answer": "It runs a block within a context."}),
+    TurnFinished(run=1, state="done", result=RESULTS["agent.turn"].written()),
 )
 
 #: What a turn tells, by the type of the event.

@@ -17,6 +17,15 @@ from pydantic import (
     model_validator,
 )
 
+from shared.contracts.results import (
+    EmbedResult,
+    ExportResult,
+    IngestResult,
+    ProbeResult,
+    ReconcileResult,
+    Result,
+    TurnResult,
+)
 from shared.errors import HeadgateError
 
 #: Names of things a tenant makes (agents, conversations, knowledge bases): short, printable, safe in a log line.
@@ -160,6 +169,7 @@ class Kind:
     name: str
     family: Family
     payload: type[Payload]
+    result: type[Result]
     scope: Scope
     deadline: float
     #: Platform kinds belong to the platform's own tenant and may name other tenants in `tenantids`.
@@ -171,12 +181,14 @@ def kinds(*known: Kind) -> Mapping[str, Kind]:
 
 
 KINDS: Mapping[str, Kind] = kinds(
-    Kind("agent.turn", Family.TURNS, AgentTurn, Scope.TURNS, deadline=300),
-    Kind("knowledge.ingest", Family.INGEST, KnowledgeIngest, Scope.KNOWLEDGE, deadline=120),
-    Kind("knowledge.embed", Family.EMBED, KnowledgeEmbed, Scope.KNOWLEDGE, deadline=300),
-    Kind("billing.export", Family.OPS, BillingExport, Scope.BILLING, deadline=300, platform=True),
-    Kind("billing.reconcile", Family.OPS, BillingReconcile, Scope.BILLING, deadline=300, platform=True),
-    Kind("ops.probe", Family.OPS, Probe, Scope.OPS, deadline=90),
+    Kind("agent.turn", Family.TURNS, AgentTurn, TurnResult, Scope.TURNS, deadline=300),
+    Kind("knowledge.ingest", Family.INGEST, KnowledgeIngest, IngestResult, Scope.KNOWLEDGE, deadline=120),
+    Kind("knowledge.embed", Family.EMBED, KnowledgeEmbed, EmbedResult, Scope.KNOWLEDGE, deadline=300),
+    Kind("billing.export", Family.OPS, BillingExport, ExportResult, Scope.BILLING, deadline=300, platform=True),
+    Kind(
+        "billing.reconcile", Family.OPS, BillingReconcile, ReconcileResult, Scope.BILLING, deadline=300, platform=True
+    ),
+    Kind("ops.probe", Family.OPS, Probe, ProbeResult, Scope.OPS, deadline=90),
 )
 
 

@@ -27,6 +27,7 @@ Mode = Literal["validation", "serialization"]
 MODELS: Mapping[str, tuple[type[BaseModel], Mode]] = {
     "envelope": (Envelope, "validation"),
     **{kind.name: (kind.payload, "validation") for kind in KINDS.values()},
+    **{f"{kind.name}.result": (kind.result, "serialization") for kind in KINDS.values()},
     "accepted": (Accepted, "serialization"),
     "refused": (Refused, "serialization"),
     "finished": (Finished, "serialization"),

@@ -11,6 +11,7 @@ from shared.contracts.events import (
     TurnFinished,
     TurnStarted,
 )
+from shared.contracts.results import TurnResult
 
 
 @dataclass
@@ -44,8 +45,8 @@ class Heard:
     @property
     def text(self) -> str:
         """The answer, as far as it is known: at the end the result's, until then the words of the latest model call."""
-        answer = (self.finished.result or {}).get("answer") if self.finished else None
-        if isinstance(answer, str):
+        answer = TurnResult.answer_in(self.finished.result) if self.finished else None
+        if answer is not None:
             return answer
         return next((step.text for step in reversed(self.steps.values()) if step.text), "")
 

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from shared.cell import Cell
+from shared.contracts.results import Result
 from shared.tenancy import budgets
 from shared.tenancy.budgets import Change
 from tests.support.executing import Slot
@@ -27,7 +28,7 @@ class Desk:
         for number in range(self._calls):
             self.before_call()
             context.paid(f"{number}.model", self.provider.call())
-        return Done({})
+        return Done(Result())
 
 
 def backlog(cell: Cell) -> dict[str, Any]:

@@ -7,6 +7,7 @@ import pytest
 
 from shared.agents.configuration import AgentConfiguration, Retrieval
 from shared.cell import Cell
+from shared.contracts.results import Result
 from shared.knowledge.search import search
 from shared.rehearsal.client import Rehearsal
 from tests.support.caching import QUESTION, WORDS, Caller, calls
@@ -126,7 +127,7 @@ def test_a_run_that_begins_again_needs_no_cache_for_what_was_kept_before(
         agent = AgentConfiguration(model="rehearsal-1")
         found.append(retrieve(context, "0.tool.0", agent, QUESTION))
         rows(caller.cell, "acme", "DELETE FROM tenant.cached RETURNING 1")
-        return Snooze(0) if context.run.number == 1 else Done({})
+        return Snooze(0) if context.run.number == 1 else Done(Result())
 
     turn = caller.submit()
     caller.serve(twice)

@@ -7,6 +7,7 @@ from uuid import UUID
 import pytest
 
 from shared.cell import Cell
+from shared.contracts.results import ProbeResult
 from shared.errors import NotFound
 from shared.gate.gate import GateClosed
 from shared.gate.values import Ending, Lease
@@ -118,7 +119,7 @@ def test_a_run_that_would_wait_for_another_is_the_last(cell: Cell, outcome: Outc
     assert (row(cell, running)["state"], told(cell), claim(cell)) == ("cancelled", ["cancelled"], None)
 
 
-@pytest.mark.parametrize(("outcome", "state"), [(Done({"all": "well"}), "done"), (Discard("no"), "discarded")])
+@pytest.mark.parametrize(("outcome", "state"), [(Done(ProbeResult(seconds=0)), "done"), (Discard("no"), "discarded")])
 def test_a_run_that_came_to_its_end_ends_as_it_did(cell: Cell, outcome: Outcome, state: str) -> None:
     (running,) = submitted(cell, 1, reply_to=REPLIES)
 

@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from shared.cell import Cell
+from shared.contracts.results import Result
 from shared.gate.values import Ending, Lease
 from shared.intake import Committed
 from shared.ledger import ends, jobs, runs
@@ -176,7 +177,7 @@ def test_a_job_that_the_gate_hands_out_too_early_lets_the_earlier_one_go_first(c
 
     def room(context: Context, _: object) -> Outcome:
         ran.append(context.run.job)
-        return Done({})
+        return Done(Result())
 
     slot = Slot(cell, room)
     cell.intake.offer(offers[1:])

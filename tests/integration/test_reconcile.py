@@ -77,7 +77,7 @@ def reconciled(cell: Cell, run: Run, *tenants: str) -> dict[str, int]:
     context.run = Run(**(vars(run) | {"kind": "billing.reconcile"}))
     outcome = reconcile(context, BillingReconcile(tenants=tenants or None))
     assert isinstance(outcome, Done)
-    return outcome.result
+    return outcome.result.written()
 
 
 def bill(cell: Cell) -> dict[str, tuple[int, int]]:

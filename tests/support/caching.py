@@ -5,6 +5,7 @@ from typing import Any
 
 from shared.agents.configuration import AgentConfiguration, Retrieval
 from shared.cell import Cell
+from shared.contracts.results import Result
 from shared.knowledge.search import Passage
 from shared.rehearsal.client import Rehearsal
 from tests.support.cells import make_tenant
@@ -31,7 +32,7 @@ class Caller:
 
     def __init__(self, cell: Cell) -> None:
         self.cell, self._keys = cell, dict[str, str]()
-        self._room: Callable[[Context], Outcome] = lambda _: Done({})
+        self._room: Callable[[Context], Outcome] = lambda _: Done(Result())
         self._slot = Slot(cell, lambda context, _: self._room(context), lane="turns.pro")
 
     def run(self, room: Callable[[Context], Any], tenant: str = "acme") -> Any:
@@ -40,7 +41,7 @@ class Caller:
 
         def act(context: Context) -> Outcome:
             answers.append(room(context))
-            return Done({})
+            return Done(Result())
 
         turn = self.submit(tenant)
         self.serve(act)

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 from shared.cell import Cell
+from shared.contracts.results import Result
 from tests.support.cells import LEASE
 from tests.support.rebuilding import LANE
 from workers.context import Context
@@ -13,6 +14,10 @@ from workers.lease import Heartbeat
 from workers.outcomes import Outcome
 
 Room = Callable[[Context, Any], Outcome]
+
+
+class Anything(Result, extra="allow"):
+    """Whatever a test wants to see."""
 
 
 class Slot:

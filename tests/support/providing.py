@@ -15,7 +15,7 @@ from shared.rehearsal.client import Rehearsal
 from shared.tenancy import credentials
 from shared.tenancy.owner import as_owner
 from tests.support import cells
-from tests.support.executing import Slot
+from tests.support.executing import Anything, Slot
 from tests.support.rebuilding import submitted
 from tests.support.waiting import eventually
 from tests.support.walking import job
@@ -91,7 +91,7 @@ class Asking:
     def _room(self, context: Context, _: Any) -> Outcome:
         if self.embeds:
             answer = context.models.embed("0.embed", "rehearsal-embed", ["a text"], timeout=self.timeout)
-            return Done(answer | {"vectors": len(answer["vectors"])})
+            return Done(Anything(**answer | {"vectors": len(answer["vectors"])}))
         told: dict[str, Any] = {"credential": self.credential, "timeout": self.timeout}
         answer = context.models.chat("0.model", self.targets, _request, **told)
         if self.between is not None:
@@ -99,7 +99,7 @@ class Asking:
             answer = context.models.chat("1.model", self.targets, _request, **told)
         if self.then:
             raise self.then.pop()
-        return Done(answer)
+        return Done(Anything(**answer))
 
 
 def _request(route: Route) -> ChatRequest:

@@ -13,6 +13,7 @@ import pytest
 
 from shared.cell import Cell
 from shared.contracts.kinds import AgentTurn
+from shared.contracts.results import Result
 from tests.support.cells import make_tenant
 from tests.support.executing import Slot
 from tests.support.waiting import eventually
@@ -98,7 +99,7 @@ class Turns:
         except Exception as error:
             self._came_to.append(error)
             raise
-        return Snooze(0) if self._plays else Done({})
+        return Snooze(0) if self._plays else Done(Result())
 
     def journal(self) -> list[dict[str, Any]]:
         """Of the last turn, in order."""

@@ -19,6 +19,7 @@ from shared.settings import Settings
 TRAVELLING: list[tuple[str, dict[str, Any]]] = [
     *(("envelope", event) for event in examples.events().values()),
     *examples.PAYLOADS.items(),
+    *((f"{kind}.result", result.written()) for kind, result in examples.RESULTS.items()),
     *((name, told.model_dump(mode="json")) for name, told in [*examples.ANSWERS.items(), *examples.EVENTS.items()]),
 ]
 
@@ -40,7 +41,7 @@ def test_the_readme_lists_the_settings_as_they_are() -> None:
 
 def test_every_kind_and_every_answer_has_a_schema_and_an_example() -> None:
     answers = {"accepted", "refused", "finished", "conversation.answered"}
-    assert set(MODELS) == {"envelope"} | answers | set(KINDS) | set(EVENTS)
+    assert set(MODELS) == {"envelope"} | answers | set(KINDS) | {f"{kind}.result" for kind in KINDS} | set(EVENTS)
     assert set(MODELS) == {name for name, _ in TRAVELLING}
 
 

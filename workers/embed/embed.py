@@ -11,6 +11,7 @@ import random
 from collections.abc import Sequence
 
 from shared.contracts.kinds import KnowledgeEmbed
+from shared.contracts.results import EmbedResult
 from shared.knowledge import documents
 from shared.knowledge.documents import PendingChunk
 from shared.stores.postgres import Connection
@@ -46,13 +47,13 @@ def embed(context: Context, payload: KnowledgeEmbed) -> Outcome:
     if another is not None:
         return Snooze(random.uniform(SOON, LATER))  # noqa: S311 - spreads runs, hides nothing
     if model is None:
-        return Done({"chunks": 0})
+        return Done(EmbedResult(chunks=0))
     embedded = 0
     for _ in range(BATCHES_PER_RUN):
         with context.reading() as connection:
             chunks = documents.pending(connection, tenant, base, BATCH)
         if not chunks:
-            return Done({"chunks": embedded})
+            return Done(EmbedResult(chunks=embedded))
         _embed_batch(context, base, model, chunks)
         embedded += len(chunks)
     return Snooze(0)

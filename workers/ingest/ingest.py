@@ -2,6 +2,7 @@
 
 from shared import ids
 from shared.contracts.kinds import KnowledgeEmbed, KnowledgeIngest
+from shared.contracts.results import IngestResult
 from shared.knowledge import documents
 from shared.knowledge.documents import Document
 from workers.context import Context
@@ -19,14 +20,14 @@ def ingest(context: Context, payload: KnowledgeIngest) -> Outcome:
     with context.reading() as connection:
         known = documents.find(connection, tenant, payload.knowledge_base, payload.name, content_hash)
     if known is not None:
-        return Done({"document": str(known), "unchanged": True})
+        return Done(IngestResult(document=known, unchanged=True))
     try:
         document = _read(payload, content, content_hash)
     except UnreadableDocument as error:
         return Discard(str(error))
     embed = KnowledgeEmbed(knowledge_base=payload.knowledge_base)
     return Done(
-        {"document": str(document.document_id), "chunks": len(document.chunks)},
+        IngestResult(document=document.document_id, chunks=len(document.chunks)),
         effects=lambda connection: documents.store(
             connection, tenant, document, embedding_model=context.settings.embedding_model
         ),

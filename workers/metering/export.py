@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from shared.contracts.kinds import BillingExport
+from shared.contracts.results import ExportResult
 from shared.errors import HeadgateError
 from shared.metering.usage import Drawn, drawn, month, usd
 from shared.stores.postgres import one
@@ -38,7 +39,8 @@ def export(context: Context, payload: BillingExport) -> Outcome:
     content = as_csv(payload.period, rows)
     name = f"exports/usage-{payload.period}-{context.run.job}.csv"
     url = context.objects.put(name, content)
-    return Done({"object": url, "sha256": hashlib.sha256(content).hexdigest(), "rows": len(rows), **totals})
+    sha256 = hashlib.sha256(content).hexdigest()
+    return Done(ExportResult(object=url, sha256=sha256, rows=len(rows), **totals))
 
 
 def checked(rows: Sequence[Drawn], totals: dict[str, Any]) -> None:

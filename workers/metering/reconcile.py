@@ -18,6 +18,7 @@ import structlog
 from psycopg.rows import class_row
 
 from shared.contracts.kinds import BillingReconcile
+from shared.contracts.results import ReconcileResult
 from shared.errors import Unavailable
 from shared.metering.prices import NOTHING, Prices, Tokens, UnknownPrice
 from shared.providers import DEFAULT
@@ -93,7 +94,7 @@ def reconcile(context: Context, payload: BillingReconcile) -> Outcome:
         served += sum(each.drawn != NOTHING for each in found)
         known, looked, after = known + len(found), looked + len(lost), lost[-1]
     ask.check()
-    return Done({"served": served, "not_served": known - served, "unknown": looked - known})
+    return Done(ReconcileResult(served=served, not_served=known - served, unknown=looked - known))
 
 
 class Asking:

@@ -1,18 +1,18 @@
 """What comes out of a turn: the answer as the user gets it, what the conversation keeps, what the caller is told."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 import structlog
 
 from shared.agents.templates import template
 from shared.agents.templates.template import TooMuchWork
+from shared.contracts.results import ModelAsked, TurnOutcome, TurnResult
 from workers.turns import prompts
 from workers.turns.conversation import Added
 from workers.turns.history import Fitted
 from workers.turns.messages import Message
-from workers.turns.rules import Ended, TurnOutcome
+from workers.turns.rules import Ended
 from workers.turns.scene import Scene
 
 log = structlog.get_logger(__name__)
@@ -30,7 +30,7 @@ class Spoken:
     reason: str | None = None
     messages: Sequence[Message] = ()
     sources: Sequence[str] = ()
-    models: Sequence[Mapping[str, Any]] = ()
+    models: Sequence[ModelAsked] = ()
     refused: Sequence[str] = ()
     fitted: Fitted = field(default_factory=lambda: Fitted((), None))
 
@@ -69,16 +69,17 @@ def added(scene: Scene, spoken: Spoken) -> Added:
     return Added(messages, handed_off, spoken.reason, summary, fitted.summarised_to)
 
 
-def result(scene: Scene, spoken: Spoken, answer: str) -> dict[str, Any]:
+def result(scene: Scene, spoken: Spoken, answer: str) -> TurnResult:
     """What the caller is told."""
-    told: dict[str, Any] = {
-        "answer": answer,
-        "outcome": spoken.outcome.value,
-        "sources": list(dict.fromkeys(spoken.sources)),
-        "conversation": scene.turn.conversation,
-        "agent": scene.agent.agent,
-        "version": scene.agent.version,
-        "models": list(spoken.models),
-    }
-    more = {"greeting": greeting(scene), "reason": spoken.reason, "refused": list(spoken.refused)}
-    return told | {name: value for name, value in more.items() if value}
+    return TurnResult(
+        answer=answer,
+        outcome=spoken.outcome,
+        sources=tuple(dict.fromkeys(spoken.sources)),
+        conversation=scene.turn.conversation,
+        agent=scene.agent.agent,
+        version=scene.agent.version,
+        models=tuple(spoken.models),
+        greeting=greeting(scene) or None,
+        reason=spoken.reason or None,
+        refused=tuple(spoken.refused),
+    )

@@ -7,6 +7,7 @@ act for the job's tenant, agent and user (`workers.turns.tools`).
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from shared.contracts.results import ModelAsked, TurnOutcome
 from workers.context import Context
 from workers.models.chat import ChatRequest
 from workers.models.routing import Route
@@ -17,7 +18,6 @@ from workers.turns.history import Fitted
 from workers.turns.knowledge import found_before, sources
 from workers.turns.messages import Message
 from workers.turns.responses import Question, cached_chat
-from workers.turns.rules import TurnOutcome
 from workers.turns.scene import Scene
 from workers.turns.tools.toolbox import Toolbox, ToolResult
 
@@ -39,7 +39,7 @@ class Talk:
         self._tools: Toolbox = equipment(context, scene)
         self._said: list[Message] = []
         self._results: list[ToolResult] = []
-        self._models: list[Mapping[str, Any]] = []
+        self._models: list[ModelAsked] = []
         self._notes, self._found = lines, dict[str, Any]()
         self._fitted = Fitted(scene.history, scene.conversation.summary)
 
@@ -76,7 +76,8 @@ class Talk:
             )
 
         reply = cached_chat(self._context, place, self._question(request), ask, listener=listener)
-        self._models.append({"step": place} | {name: reply[name] for name in ("provider", "model", "passed_over")})
+        asked = ModelAsked(step=place, **{name: reply[name] for name in ("provider", "model", "passed_over")})
+        self._models.append(asked)
         return reply
 
     def _question(self, request: Callable[[Route], ChatRequest]) -> Question:

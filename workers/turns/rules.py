@@ -4,21 +4,10 @@ a human has the conversation ▸ the user asks for one ▸ nobody is there at th
 """
 
 from dataclasses import dataclass
-from enum import StrEnum
 
 from shared.agents import keywords
+from shared.contracts.results import TurnOutcome
 from workers.turns.scene import Scene
-
-
-class TurnOutcome(StrEnum):
-    """How a turn came out, as its caller is told."""
-
-    ANSWERED = "answered"  # by the model
-    FALLBACK = "fallback"  # the model came to no answer of its own
-    HANDED_OFF = "handed_off"  # passed on to a human
-    CLOSED = "closed"  # outside business hours
-    TURNS_USED_UP = "turns_used_up"
-    HOOK = "hook"  # by one of the operator's
 
 
 @dataclass(frozen=True)

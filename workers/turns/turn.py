@@ -13,6 +13,7 @@ from dataclasses import replace
 
 from shared.agents.templates.grammar import BadTemplate
 from shared.contracts.kinds import AgentTurn
+from shared.contracts.results import TurnOutcome
 from shared.errors import NotFound
 from shared.stores.postgres import Connection
 from workers.context import Context
@@ -22,7 +23,6 @@ from workers.turns.answer import Spoken
 from workers.turns.assembly import assemble
 from workers.turns.conversation import NotTheirs
 from workers.turns.rounds import converse
-from workers.turns.rules import TurnOutcome
 from workers.turns.scene import Scene
 
 #: Where a stream tells an answer that hooks had to let out first.

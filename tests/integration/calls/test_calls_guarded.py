@@ -19,7 +19,7 @@ from shared.rehearsal.client import Rehearsal
 from shared.rehearsal.log import Status
 from tests.support.calling import way
 from tests.support.cells import LEASE, make_tenant
-from tests.support.executing import Slot
+from tests.support.executing import Anything, Slot
 from tests.support.rebuilding import submitted
 from tests.support.spending import journaled
 from tests.support.walking import job
@@ -55,7 +55,7 @@ class Calling:
             finally:
                 self.ended_at = monotonic()
 
-        return Done(context.paid("0.model", replace(call, make=make)))
+        return Done(Anything(**context.paid("0.model", replace(call, make=make))))
 
     def await_call(self) -> None:
         eventually(self._model.served, "the provider has the call")
