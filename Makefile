@@ -32,7 +32,7 @@ types: $(READY) ## mypy --strict
 	$(BIN)/mypy
 
 docs: $(READY) ## rewrite what is generated: asyncapi.yaml, JSON Schemas, the README's configuration table
-	$(BIN)/python -m shared.contracts.generate
+	$(BIN)/python -m shared.published.generate
 
 fairness: $(READY) ## rewrite the tables and the picture of docs/fairness.md, from new runs
 	@$(BIN)/python -m tests.fairness

@@ -10,10 +10,10 @@ from redis import Redis
 
 from shared.errors import ConfigurationError
 from shared.gate.gate import Gate
-from shared.gate.rebuild import Rebuilder
 from shared.intake import Intake
 from shared.lanes import PermitPublisher
 from shared.metering.prices import Prices
+from shared.rebuild.rebuild import Rebuilder
 from shared.settings import Settings, next_redis_database, with_role
 from shared.stores import redis
 from shared.stores.objects import Objects

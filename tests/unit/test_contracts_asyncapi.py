@@ -12,8 +12,8 @@ from shared.bus import queues
 from shared.bus.names import NAMES
 from shared.contracts import examples
 from shared.contracts.answers import Reason
-from shared.contracts.asyncapi import document
 from shared.contracts.kinds import KINDS
+from shared.published.asyncapi import document
 
 #: What AsyncAPI 3.0 asks of each object of these maps.
 REQUIRED = {"servers": {"host", "protocol"}, "operations": {"action", "channel"}, "channels": {"address", "messages"}}

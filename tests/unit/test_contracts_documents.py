@@ -8,11 +8,12 @@ import yaml
 from jsonschema import Draft202012Validator, ValidationError
 from pydantic import BaseModel
 
-from shared.contracts import asyncapi, configuration, examples, generate
+from shared.contracts import examples
 from shared.contracts.envelope import Envelope
 from shared.contracts.events import EVENTS
 from shared.contracts.kinds import KINDS
 from shared.contracts.schemas import DIALECT, MODELS, schemas
+from shared.published import asyncapi, configuration, generate
 from shared.settings import Settings
 
 #: An example of everything that travels, as JSON, by the name of its schema.

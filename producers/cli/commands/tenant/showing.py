@@ -7,7 +7,7 @@ import typer
 from producers.cli.commands import agent
 from producers.cli.opening import opened
 from producers.cli.output import Json, console, document, sheet, table
-from shared.tenancy.holdings import Holdings, holdings
+from shared.agents.holdings import Holdings, holdings
 from shared.tenancy.tenants import Tenant
 
 #: The fields of a tenant in `--json`.

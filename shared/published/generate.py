@@ -1,4 +1,4 @@
-"""Writes what is generated from the contracts: `python -m shared.contracts.generate`, or `make docs`.
+"""Writes what is generated from the contracts: `python -m shared.published.generate`, or `make docs`.
 
 A tool for developers: it needs PyYAML, which Headgate itself does not. A test holds the files to what this writes.
 """
@@ -10,8 +10,8 @@ from pathlib import Path
 
 import yaml
 
-from shared.contracts import asyncapi, configuration
 from shared.contracts.schemas import schemas
+from shared.published import asyncapi, configuration
 
 #: The root of the repository; what is generated lives there and is not shipped.
 ROOT = Path(__file__).parents[2]

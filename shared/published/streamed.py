@@ -1,4 +1,4 @@
-"""The streams of turns, as the AsyncAPI document shows them (`shared.contracts.asyncapi`): Redis alone has them."""
+"""The streams of turns, as the AsyncAPI document shows them (`shared.published.asyncapi`): Redis alone has them."""
 
 from typing import Any
 

@@ -18,12 +18,12 @@ import structlog
 
 from shared import clock
 from shared.gate.gate import Gate
-from shared.gate.refilling import refill
 from shared.gate.values import Offer, Permits
 from shared.intake import Committed, Intake, committed
 from shared.ledger import housekeeping
 from shared.ledger.housekeeping import Standing
 from shared.ledger.states import State
+from shared.rebuild.refilling import refill
 from shared.stores.postgres import Database
 from shared.telemetry import metrics
 from shared.tenancy import pauses

@@ -9,11 +9,12 @@ from typing import Any
 
 from shared.bus import queues
 from shared.bus.names import NAMES, REPLIES_AGE, REPLIES_KEPT
-from shared.contracts import examples, streamed
+from shared.contracts import examples
 from shared.contracts.answers import Reason
 from shared.contracts.envelope import REPLY_PREFIX, TYPE_PREFIX
 from shared.contracts.kinds import KINDS, Kind
 from shared.contracts.schemas import MODELS, Schema, components
+from shared.published import streamed
 from shared.settings import Settings
 
 #: The version of this contract by semantic versioning; it moves when the messages do, not with every release.
