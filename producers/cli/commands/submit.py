@@ -18,6 +18,7 @@ from producers.cli.output import Json, console, document, printable, sheet, tabl
 from producers.cli.progress import counted
 from shared import ids
 from shared.cell import Cell
+from shared.contracts.results import TurnResult
 from shared.errors import HeadgateError
 from shared.ledger.reading import Ended
 from shared.ledger.states import State
@@ -70,7 +71,7 @@ def turn(
     ended = _good(_waited(cell, tenant, [job], 0.0 if stream else patience)[job])
     if json:
         return document(asked | {"state": ended.state, "result": ended.result})
-    answer = (ended.result or {})["answer"]
+    answer = TurnResult.model_validate(ended.result).answer
     return None if shown == answer else console().print(printable(answer), soft_wrap=True)
 
 

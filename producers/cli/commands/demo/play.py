@@ -19,6 +19,7 @@ from producers.cli.commands.demo.stage import Stage
 from producers.client import Job, Submission
 from shared import clock
 from shared.clock import monotonic
+from shared.contracts.results import ExportResult
 from shared.errors import HeadgateError
 from shared.ledger.states import FINAL
 
@@ -82,7 +83,7 @@ class Play:
         if ended.result is None:
             raise HeadgateError(f"the export failed: {ended.error}")
         folder.mkdir(parents=True, exist_ok=True)
-        written = url2pathname(urlsplit(ended.result["object"]).path)
+        written = url2pathname(urlsplit(ExportResult.model_validate(ended.result).object).path)
         return Path(shutil.copy(written, folder.resolve()))
 
     def _ask(self, questions: Sequence[tuple[Part, str]]) -> list[Job]:

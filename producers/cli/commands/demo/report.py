@@ -9,6 +9,7 @@ from producers.cli.commands.demo.checks import Check, dollars
 from producers.cli.commands.demo.play import Play
 from producers.cli.commands.demo.script import PARTS
 from producers.cli.output import printable, table
+from shared.contracts.results import TurnResult
 
 #: Characters that are shown of an answer.
 LENGTH = 280
@@ -21,11 +22,13 @@ def show_answers(screen: Console, play: Play) -> None:
     """The first answer that each tenant got to a question asked by people, with what was looked up for it."""
     first = {part.tenant: (part, question, job) for part, question, job in reversed(play.questions)}
     for part, question, job in first.values():
-        result = job.wait(ON_ITS_WAY).data.result or {}
-        answer, sources = str(result.get("answer", "")), ", ".join(result.get("sources", ()))
+        told = job.wait(ON_ITS_WAY).data.result
+        if told is None:
+            continue  # it failed: a check says so
+        result = TurnResult.model_validate(told)
         screen.print(f"\n{part.tenant} asks: {question}", style="bold")
-        screen.print(printable(_shortened(answer)))
-        screen.print(f"looked up in: {sources}", style="dim")
+        screen.print(printable(_shortened(result.answer)))
+        screen.print(f"looked up in: {', '.join(result.sources)}", style="dim")
 
 
 def show_accounts(screen: Console, accounts: Mapping[str, Account]) -> None:
