@@ -7,7 +7,7 @@ import pytest
 
 from tests.support.balky import CERTIFICATE, balky, by_tls, whole
 from tests.support.outsider import SECRET, Heard, Says, asked, outsider, tool
-from workers.outside.client import tls
+from workers.network.client import tls
 from workers.turns.tools.tool import ToolFailed, ToolRefused
 
 METADATA = "http://169.254.169.254/latest/meta-data/"

@@ -16,7 +16,7 @@ from tests.support.balky import balky, silent
 from tests.support.mcp_servers import by_the_sdk, done, listed, offered, saying, scripted
 from tests.support.outsider import SECRET, Heard, Says, outsider
 from workers.interruption import Interrupted, Interruption
-from workers.outside.background import background
+from workers.network.background import background
 from workers.turns.tools import mcp_listings as kept
 from workers.turns.tools.mcp import listings
 from workers.turns.tools.tool import ToolFailed

@@ -12,8 +12,8 @@ from mcp_types import JSONRPCNotification, JSONRPCRequest
 from tests.support.balky import Talk, balky
 from tests.support.mcp_servers import done, listed, offered, saying, scripted, server, unlisted
 from tests.support.outsider import Heard, Says, outsider
-from workers.outside.messages import Weighed
-from workers.outside.transport import MOST, REQUESTS
+from workers.network.messages import Weighed
+from workers.network.transport import MOST, REQUESTS
 from workers.turns.tools.mcp import listings
 from workers.turns.tools.tool import ToolFailed
 

@@ -11,9 +11,9 @@ from tests.support.calling import ending
 from tests.support.mcp_servers import ANYTHING, done, listed, offered, saying, scripted, server, unlisted
 from tests.support.outsider import SECRET, Heard, Says, outsider
 from workers.interruption import Interrupted, Interruption
-from workers.outside.client import tls
-from workers.outside.mcp import MOST_SAID
-from workers.outside.transport import MOST
+from workers.network.client import tls
+from workers.network.mcp import MOST_SAID
+from workers.network.transport import MOST
 from workers.turns.tools.mcp import listings
 from workers.turns.tools.tool import ToolFailed, ToolRefused
 

@@ -11,10 +11,10 @@ from pydantic import SecretStr
 
 from tests.support.balky import Balky
 from workers.calls import Reply
-from workers.models import bounds
 from workers.models.chat import ChatRequest, chat_call
 from workers.models.clients import Clients
 from workers.models.provider import OpenProvider
+from workers.network import bounds
 
 #: Seconds that a call here may take.
 LONG = 60.0

@@ -14,8 +14,8 @@ from mcp.server.mcpserver import MCPServer
 
 from shared.agents.connections import McpServer
 from tests.support.outsider import LOCAL, Heard, Says, secret, use
-from workers.models.bounds import CallsUntil
-from workers.outside.mcp import Manner
+from workers.network.bounds import CallsUntil
+from workers.network.mcp import Manner
 from workers.turns.tools.mcp import Server, mcp_tools
 from workers.turns.tools.mcp_offers import Offer
 from workers.turns.tools.tool import Tool

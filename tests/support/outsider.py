@@ -12,7 +12,7 @@ from uuid import UUID
 
 from shared.agents.connections import HttpEndpoint
 from shared.errors import NotFound
-from workers.models.bounds import CallsUntil
+from workers.network.bounds import CallsUntil
 from workers.turns.tools.http import http_tool
 from workers.turns.tools.tool import Tool, Use
 

@@ -14,7 +14,7 @@ from tests.support.striking import LANE, TENANT, Striking, Turn
 from tests.support.waiting import PATIENCE, eventually
 from tests.support.walking import job
 from workers.context import Context
-from workers.models import bounds
+from workers.network import bounds
 from workers.turns import attempts
 from workers.turns.tools.mcp import listings
 from workers.turns.turn import turn

@@ -9,10 +9,10 @@ import orjson
 from shared.metering.prices import Tokens
 from workers.calls import Call, Reply
 from workers.models.answer import Answer
-from workers.models.bounds import STREAMED, WHOLE
 from workers.models.chunks import Listener, gathered
 from workers.models.errors import translated
 from workers.models.provider import OpenProvider
+from workers.network.bounds import STREAMED, WHOLE
 
 if TYPE_CHECKING:
     from openai import OpenAI

@@ -5,7 +5,7 @@ whenever it begins and ends a call. One under 250 calls was measured to be 1.3 t
 costs 0.88 ms of CPU where 25 share a client, 0.78 where 4 do, 0.73 where none does. They share what is believed of
 certificates, which costs 19 ms of CPU and 0.8 MB to read; the rest of a client costs 0.1 ms and 4 KB, and its
 connections. The SDK's own retries are off: how often and when a call is repeated is decided in one place, the gate. The
-connections are ours (`workers.models.wire`), for a call must end when its run must.
+connections are ours (`workers.network.wire`), for a call must end when its run must.
 
 Nothing here is made before the first call, so a process may fork until then.
 """
@@ -31,8 +31,8 @@ if TYPE_CHECKING:
 MOST_KEYS = 256
 
 #: Seconds after which a client that nobody uses is closed. Its connection is too old by then to be used again
-#: (`workers.models.wire.KEPT`), but stays open until somebody looks at it: sixty keys with ten calls at once each were
-#: seen to leave six hundred open, and a process may open 1,024 files where nobody says more.
+#: (`http_client.KEPT`), but stays open until somebody looks at it: sixty keys with ten calls at once each were seen to
+#: leave six hundred open, and a process may open 1,024 files where nobody says more.
 IDLE_SECONDS = 5.0
 
 
@@ -118,7 +118,7 @@ class Clients:
     def _made(self, client_key: ClientKey) -> "OpenAI":
         from openai import OpenAI  # noqa: PLC0415 - costs 1.25 s of CPU, which only who calls a model should pay
 
-        from workers.models.wire import http_client  # noqa: PLC0415 - as above
+        from workers.models.http_client import http_client  # noqa: PLC0415 - as above
 
         key, client = client_key.key.get_secret_value(), http_client(self._trust)
         made = OpenAI(api_key=key, base_url=client_key.address, max_retries=0, http_client=client)

@@ -16,8 +16,8 @@ from shared import clock
 from shared.errors import ConfigurationError, HeadgateError
 from shared.texts import storable
 from workers.calls import CallFailed, CallLost
-from workers.models.bounds import Overdue, TooMuch
 from workers.models.failures import Forbidden, KeyRefused, ProviderFailed, RateLimited
+from workers.network.bounds import Overdue, TooMuch
 
 #: Statuses that say "not now": timeouts and conflicts of the provider's own.
 PASSING = frozenset({408, 409})

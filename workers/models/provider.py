@@ -11,8 +11,8 @@ from shared.errors import HeadgateError
 from shared.telemetry import metrics
 from workers.calls import CallLost
 from workers.interruption import Interrupted
-from workers.models.bounds import WHOLE, CallsUntil, bounded
 from workers.models.clients import Clients
+from workers.network.bounds import WHOLE, CallsUntil, bounded
 
 if TYPE_CHECKING:
     from openai import OpenAI

@@ -8,12 +8,12 @@ from shared.errors import ConfigurationError, NotFound, Unavailable
 from shared.settings import Settings
 from shared.tenancy.tenants import Tenant
 from shared.tenancy.vault import VaultClosed
-from workers.models.bounds import CallsUntil
 from workers.models.circuits import Circuits, Line
 from workers.models.clients import Clients
 from workers.models.failures import NoKey, Unread
 from workers.models.provider import OpenProvider
 from workers.models.routing import Route
+from workers.network.bounds import CallsUntil
 
 #: Answers a key of a tenant's own, by the tenant's id and the credential's name (`shared.tenancy.credentials`).
 Secrets = Callable[[str, str], SecretStr]

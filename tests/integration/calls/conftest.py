@@ -7,7 +7,7 @@ import pytest
 
 from tests.support.balky import CERTIFICATE, Balky
 from tests.support.calling import LONG, OverOnce
-from workers.models import bounds
+from workers.network import bounds
 
 
 @pytest.fixture(autouse=True)

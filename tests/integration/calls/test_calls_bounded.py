@@ -9,7 +9,7 @@ from tests.support.balky import Behaviour, balky, deaf, dripping, dripping_heade
 from tests.support.calling import LONG, SOON, OverOnce, called, ending, provider
 from workers.calls import CallFailed, CallLost
 from workers.interruption import Interrupted, Interruption
-from workers.models import bounds
+from workers.network import bounds
 
 #: Seconds that some calls may take: a little while only.
 LIMIT = 0.3

@@ -26,8 +26,8 @@ from tests.support.walking import job
 from tests.support.workers import PATIENCE, eventually
 from workers.calls import Reply
 from workers.context import Context
-from workers.models.bounds import SLICE
 from workers.models.chat import ChatRequest, chat_call
+from workers.network.bounds import SLICE
 from workers.outcomes import Done, Outcome
 
 ASKED = ChatRequest("rehearsal-1", [{"role": "user", "content": "What is a lock?"}], 0.0, 64, [])

@@ -12,11 +12,11 @@ import orjson
 
 from shared.agents.connections import HttpEndpoint
 from shared.agents.tools import HTTP_REQUEST
-from workers.models.bounds import CallsUntil, bounded
-from workers.outside.addresses import Network, NotAllowed
-from workers.outside.client import Answer, Ask, Onward, fetch, on_the_wire
-from workers.outside.endpoint import Endpoint, Secret, opened, url_of
-from workers.outside.urls import Url
+from workers.network.addresses import Network, NotAllowed
+from workers.network.bounds import CallsUntil, bounded
+from workers.network.client import Answer, Ask, Onward, fetch, on_the_wire
+from workers.network.endpoint import Endpoint, Secret, opened, url_of
+from workers.network.urls import Url
 from workers.turns.tools.http_answer import shown
 from workers.turns.tools.reaching import SPARE, as_tool_errors
 from workers.turns.tools.tool import Tool, ToolFailed, ToolRefused, Use

@@ -7,7 +7,7 @@ from typing import Any
 
 import orjson
 
-from workers.outside.scrub import Scrub
+from workers.network.scrub import Scrub
 
 #: Headers that a model can do something with.
 TOLD = ("content-type", "date", "etag", "last-modified", "link", "location", "retry-after")

@@ -15,12 +15,12 @@ from pydantic import TypeAdapter
 
 from shared.agents.connections import McpServer
 from shared.process import of_process
-from workers.models.bounds import CallsUntil, Overdue
-from workers.outside.addresses import Network, NotAllowed
-from workers.outside.bodies import NotAnswered
-from workers.outside.endpoint import Secret, opened
-from workers.outside.mcp import Manner, conversed, manner_of
-from workers.outside.scrub import Scrub
+from workers.network.addresses import Network, NotAllowed
+from workers.network.bodies import NotAnswered
+from workers.network.bounds import CallsUntil, Overdue
+from workers.network.endpoint import Secret, opened
+from workers.network.mcp import Manner, conversed, manner_of
+from workers.network.scrub import Scrub
 from workers.turns.attempts import Attempt, TookTooLong, Work, together
 from workers.turns.tools.mcp_listings import Key, Listing, Listings
 from workers.turns.tools.mcp_offers import Offer, ServerTool, sifted

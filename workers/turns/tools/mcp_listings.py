@@ -11,10 +11,10 @@ from concurrent.futures import Future, wait
 from dataclasses import dataclass
 
 from shared.clock import monotonic
-from workers.models.bounds import Bounds, CallsUntil, Overdue
-from workers.outside.addresses import NotAllowed
-from workers.outside.bodies import NotAnswered
-from workers.outside.mcp import Manner
+from workers.network.addresses import NotAllowed
+from workers.network.bodies import NotAnswered
+from workers.network.bounds import Bounds, CallsUntil, Overdue
+from workers.network.mcp import Manner
 from workers.turns.tools.mcp_offers import Offers
 
 #: Seconds for which a listing is used: so long does a new tool of a server stay unknown.

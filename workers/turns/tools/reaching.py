@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from workers.models.bounds import Overdue, TooMuch
-from workers.outside.addresses import NotAllowed
-from workers.outside.bodies import NotAnswered
-from workers.outside.scrub import Scrub
+from workers.network.addresses import NotAllowed
+from workers.network.bodies import NotAnswered
+from workers.network.bounds import Overdue, TooMuch
+from workers.network.scrub import Scrub
 from workers.turns.tools.tool import ToolFailed, ToolRefused
 
 #: Seconds by which a tool may outlast what it reaches for: a call ends by itself before it is ended.

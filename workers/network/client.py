@@ -2,7 +2,7 @@
 
 As plain as can be: no proxies, cookies or credentials that this machine may know of, no connection that another call
 has used, let alone another tenant's. What is waited for, and what comes, is bounded by the call
-(`workers.models.bounds`), what of it is read by `most`, and where it goes by `workers.outside.hosts`.
+(`workers.network.bounds`), what of it is read by `most`, and where it goes by `workers.network.hosts`.
 """
 
 import ssl
@@ -13,10 +13,10 @@ from functools import cache
 import httpcore2
 import httpx2
 
-from workers.outside.addresses import Network
-from workers.outside.bodies import NotAnswered, cut, unpacked
-from workers.outside.hosts import CheckedBackend
-from workers.outside.urls import Url
+from workers.network.addresses import Network
+from workers.network.bodies import NotAnswered, cut, unpacked
+from workers.network.hosts import CheckedBackend
+from workers.network.urls import Url
 
 #: How often an answer may send whoever asked to another place.
 REDIRECTS = 3

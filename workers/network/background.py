@@ -11,7 +11,7 @@ from concurrent.futures import wait
 from typing import Any, TypeVar
 
 from shared.process import of_process
-from workers.models.bounds import Bounds, CallsUntil
+from workers.network.bounds import Bounds, CallsUntil
 
 #: Seconds that what was cancelled may take to clean up before it is cancelled again.
 CLEANING = 1.0

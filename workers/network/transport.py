@@ -11,14 +11,14 @@ import httpcore2
 import httpx2
 
 from shared.errors import HeadgateError
-from workers.models.wire import AddressInfo
-from workers.outside.addresses import Network, NotAllowed
-from workers.outside.bodies import NotAnswered
-from workers.outside.client import tls
-from workers.outside.endpoint import Endpoint
-from workers.outside.hosts import checked, looked_up
-from workers.outside.meter import Meter, Metered
-from workers.outside.urls import Url
+from workers.network.addresses import Network, NotAllowed
+from workers.network.bodies import NotAnswered
+from workers.network.client import tls
+from workers.network.endpoint import Endpoint
+from workers.network.hosts import checked, looked_up
+from workers.network.meter import Meter, Metered
+from workers.network.urls import Url
+from workers.network.wire import AddressInfo
 
 #: Bytes that all answers of a session may have together, with what is around them.
 MOST = 524_288

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 from shared.agents.connections import Reached
 from shared.errors import NotFound
-from workers.outside.addresses import NotAllowed
-from workers.outside.scrub import Scrub
-from workers.outside.urls import Url
+from workers.network.addresses import NotAllowed
+from workers.network.scrub import Scrub
+from workers.network.urls import Url
 
 #: What a tenant's credential of this name is; `NotFound` where the tenant has none of it.
 Secret = Callable[[str], str]

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from workers.outside.addresses import NotAllowed
-from workers.outside.urls import Url
+from workers.network.addresses import NotAllowed
+from workers.network.urls import Url
 
 
 @pytest.mark.parametrize(

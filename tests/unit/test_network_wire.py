@@ -7,9 +7,9 @@ from math import inf
 
 import pytest
 
-from workers.models.bounds import bounded, current
-from workers.models.stream import MOST_HELD
-from workers.models.wire import Wire
+from workers.network.bounds import bounded, current
+from workers.network.stream import MOST_HELD
+from workers.network.wire import Wire
 
 HEAD, BODY = b"POST / HTTP/1.1\r\n\r\n", b"{}"
 

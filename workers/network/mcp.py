@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, TypeVar
 
 import httpx2
 
-from workers.models.bounds import CallsUntil
-from workers.outside.addresses import Network
-from workers.outside.background import background
-from workers.outside.bodies import NotAnswered
-from workers.outside.endpoint import Endpoint
-from workers.outside.messages import weighed
-from workers.outside.transport import CheckedTransport
+from workers.network.addresses import Network
+from workers.network.background import background
+from workers.network.bodies import NotAnswered
+from workers.network.bounds import CallsUntil
+from workers.network.endpoint import Endpoint
+from workers.network.messages import weighed
+from workers.network.transport import CheckedTransport
 
 if TYPE_CHECKING:
     from mcp.client import Client

@@ -2,7 +2,7 @@
 
 Bodies may be read no further than they may be long. But what is around them need never become a body: interim answers,
 headers, the edges of chunks. So bytes are counted where they come in; calls without a loop count theirs alike
-(`workers.models.bounds`).
+(`workers.network.bounds`).
 """
 
 import ssl
@@ -12,7 +12,7 @@ from typing import Any
 from httpcore2 import AsyncNetworkStream
 
 from shared.errors import HeadgateError
-from workers.outside.bodies import NotAnswered
+from workers.network.bodies import NotAnswered
 
 #: Called with what went wrong; answers what is raised.
 Failing = Callable[[HeadgateError], HeadgateError]

@@ -1,7 +1,7 @@
 """A connection's stream, whose every wait is bounded by the call that uses it; in the clear, or sealed by TLS.
 
 httpcore's own streams take their time limits for each read alone. Here what is waited for is sliced, and the call is
-asked between two slices (`workers.models.bounds`); the limits that httpcore names are not looked at.
+asked between two slices (`workers.network.bounds`); the limits that httpcore names are not looked at.
 """
 
 import ssl
@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 from httpcore2 import ConnectError, NetworkStream, ReadError, WriteError
 
-from workers.models.bounds import current
+from workers.network.bounds import current
 
 #: Bytes that are taken from the network at once: a TLS record and what is around it.
 CHUNK = 17 * 1024

@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from workers.models.bounds import Overdue, bounded
-from workers.models.wire import AddressInfo
-from workers.outside.addresses import NOT_PUBLIC_4, NotAllowed, is_public, may_be_reached
-from workers.outside.hosts import CheckedBackend, is_host, looked_up
+from workers.network.addresses import NOT_PUBLIC_4, NotAllowed, is_public, may_be_reached
+from workers.network.bounds import Overdue, bounded
+from workers.network.hosts import CheckedBackend, is_host, looked_up
+from workers.network.wire import AddressInfo
 
 PUBLIC = ["93.184.216.34", "1.1.1.1", "100.63.255.255", "100.128.0.1", "2606:4700::1111", "64:ff9b::5db8:d822"]
 

@@ -2,7 +2,7 @@
 
 A time limit on each read is no limit on a call: a provider that sends a byte a second keeps it up for ever. And a run
 whose lease is over, or whose job is cancelled, must not go on spending. So whatever waits on the network
-(`workers.models.wire`) waits in slices, and asks here between two of them. The call that a thread is making is known
+(`workers.network.wire`) waits in slices, and asks here between two of them. The call that a thread is making is known
 by a context variable, for between the SDK that makes it and the socket that waits there is no way to pass it on.
 """
 

@@ -13,9 +13,9 @@ from concurrent.futures import Future, wait
 from ipaddress import AddressValueError, IPv4Address, IPv6Address
 
 from shared.process import of_process
-from workers.models.bounds import current
-from workers.models.wire import AddressInfo, Backend
-from workers.outside.addresses import Network, NotAllowed, may_be_reached
+from workers.network.addresses import Network, NotAllowed, may_be_reached
+from workers.network.bounds import current
+from workers.network.wire import AddressInfo, Backend
 
 LABEL = r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?"
 

@@ -11,8 +11,8 @@ from dataclasses import dataclass, replace
 from typing import Self
 from urllib.parse import quote, unquote, urlencode, urljoin
 
-from workers.outside.addresses import NotAllowed
-from workers.outside.hosts import is_host
+from workers.network.addresses import NotAllowed
+from workers.network.hosts import is_host
 
 #: A whole URL without a user; visible ASCII without a backslash. A fragment is never sent.
 URL = re.compile(
