@@ -1,4 +1,4 @@
-"""Texts of strangers, as far as they can be kept: neither Postgres nor a model takes NUL or halves of surrogate pairs."""
+"""Texts of strangers, as far as they can be kept: neither Postgres nor models take NUL or half a surrogate pair."""
 
 
 def is_storable(text: str) -> bool:
