@@ -14,7 +14,7 @@ from typing import Self
 import structlog
 from celery import Celery
 from kombu import Producer
-from kombu.exceptions import OperationalError
+from kombu.exceptions import BatchPublishError, OperationalError
 
 from shared.contracts.kinds import Family
 from shared.errors import ConfigurationError, Unavailable
@@ -109,18 +109,22 @@ class PermitPublisher:
         try:
             with self._celery.producer_or_acquire() as producer:
                 self._send(permits, producer)
-        except (OperationalError, OSError) as error:
+        except (OperationalError, BatchPublishError, OSError) as error:
             metrics.PERMITS_LOST.inc()
             log.warning("permits not published; the sweep will send them anew", permits=permits, error=str(error))
 
     def _send(self, permits: Mapping[str, int], producer: Producer) -> None:
-        """A connection that fails is let go without a word: it may be silent, and its pool would hand it out again."""
+        """All in one round trip, where the broker is a Redis.
+
+        A connection that fails is let go without a word: it may be silent, and its pool would hand it out again.
+        """
         try:
-            for lane, missing in permits.items():
-                name = task_name(Lane.named(lane).family)
-                for _ in range(missing):
-                    self._celery.send_task(name, kwargs={"lane": lane}, queue=lane, producer=producer, retry=False)
-        except (OperationalError, OSError):
+            with producer.batch():  # type: ignore[attr-defined]  # the stubs do not know it yet
+                for lane, missing in permits.items():
+                    name = task_name(Lane.named(lane).family)
+                    for _ in range(missing):
+                        self._celery.send_task(name, kwargs={"lane": lane}, queue=lane, producer=producer, retry=False)
+        except (OperationalError, BatchPublishError, OSError):
             if producer.connection is not None:
                 producer.connection.collect()
             raise

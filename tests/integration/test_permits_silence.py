@@ -7,7 +7,9 @@ from collections.abc import Iterator
 import pytest
 
 from shared import lanes
+from shared.cell import Cell
 from shared.lanes import PermitPublisher
+from shared.telemetry import metrics
 from tests.integration.bus.places import amqp_channel
 from tests.support.proxy import proxy
 
@@ -45,3 +47,22 @@ def test_a_silent_connection_is_given_up_and_the_next_permits_get_through(
         publisher.publish({lane: 1})
         publisher.publish({lane: 1})
     assert waiting(lane) == 2
+
+
+def test_permits_that_one_redis_does_not_take_in_time_are_lost_and_counted_and_the_next_get_through(
+    cell: Cell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They leave together, in one round trip."""
+    monkeypatch.setitem(lanes.REDIS_TRANSPORT, "socket_timeout", 1)
+    lost = metrics.PERMITS_LOST._value.get
+    with proxy(cell.broker_url) as way:
+        publisher = PermitPublisher(way.instead(cell.broker_url))
+        publisher.publish({"turns.pro": 3, "ops.pro": 1})
+        before = lost()
+        assert way.silence() > 0
+        publisher.publish({"turns.pro": 2})
+        publisher.publish({"turns.pro": 2})
+    assert lost() == before + 1
+    with publisher._celery.connection_for_read(cell.broker_url) as connection:
+        waits = {lane: connection.SimpleQueue(lane).qsize() for lane in ("turns.pro", "ops.pro")}
+    assert waits == {"turns.pro": 5, "ops.pro": 1}
