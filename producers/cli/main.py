@@ -123,7 +123,7 @@ def room(name: str) -> Any:
 
 def misused(wrong: TyperException) -> int:
     """Say what is wrong with the words of the command; nothing where a group has shown its help instead."""
-    said = wrong.format_message().strip().rstrip(".")
+    said = wrong.format_message().strip().rstrip(".").replace("Value error, ", "")
     context = getattr(wrong, "ctx", None)
     help_ = f": see `{context.command_path} --help`" if context else ""
     return failed(said + help_, wrong.exit_code) if said else wrong.exit_code

@@ -5,13 +5,14 @@ What tenants write is printed as it is: no markup is read in it, and no control 
 
 import sys
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import fields, is_dataclass
+from dataclasses import dataclass, fields, is_dataclass
 from datetime import datetime
 from typing import Annotated, Any
 
 import orjson
 import typer
-from rich.console import Console
+from rich.console import Console, ConsoleOptions, RenderResult
+from rich.measure import Measurement
 from rich.table import Table
 
 #: The option of every command that ends.
@@ -19,6 +20,9 @@ Json = Annotated[bool, typer.Option("--json", help="One JSON document instead of
 
 #: What stands where there is nothing to say.
 NOTHING = "-"
+
+#: Wider than any line: a table that is measured in it says what it wants.
+UNBOUNDED = 100_000
 
 #: Columns of a table that goes to a file or a pipe, which have no width of their own.
 PIPED_WIDTH = 200
@@ -48,16 +52,40 @@ def short(field: str) -> str:
     return field.removesuffix("_id")
 
 
-def table(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> Table:
-    """Rows under their columns; numbers stand right."""
-    made = Table(box=None, header_style="bold", pad_edge=False)
-    held = [tuple(row) for row in rows]
-    for position, column in enumerate(columns):
-        numbers = bool(held) and all(isinstance(row[position], int | float) for row in held)
-        made.add_column(column, justify="right" if numbers else "left", overflow="fold")
-    for row in held:
-        made.add_row(*(words(cell) for cell in row))
-    return made
+@dataclass(frozen=True)
+class Listing:
+    """Rows of words under their columns; where a line would be too narrow for them, one field under the other."""
+
+    columns: Sequence[str]
+    rows: Sequence[Sequence[Any]]
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        made = self._lines()
+        if Measurement.get(console, options.update(width=UNBOUNDED), made).minimum <= options.max_width:
+            yield made
+            return
+        for row in self.rows:
+            there = {name: value for name, value in zip(self.columns, row, strict=True) if words(value) != NOTHING}
+            yield from (sheet(there), "")
+        if not self.rows:
+            yield "none"
+
+    def _lines(self) -> Table:
+        """Numbers stand right. What is one word, such as an id, is never broken."""
+        made = Table(box=None, header_style="bold", pad_edge=False)
+        for position, column in enumerate(self.columns):
+            held = [row[position] for row in self.rows]
+            numbers = bool(held) and all(isinstance(value, int | float) for value in held)
+            whole = all(" " not in words(value).strip() for value in held)
+            made.add_column(column, justify="right" if numbers else "left", overflow="fold", no_wrap=whole)
+        for row in self.rows:
+            made.add_row(*(words(value) for value in row))
+        return made
+
+
+def table(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> Listing:
+    """Rows under their columns."""
+    return Listing(columns, [tuple(row) for row in rows])
 
 
 def sheet(fields: Mapping[str, Any]) -> Table:

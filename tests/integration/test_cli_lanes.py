@@ -91,7 +91,7 @@ def test_a_hand_needs_something_to_lie_on(cell: Cell) -> None:
         assert "--lane" in refused(cell.settings, verb, code=2)
         assert "--lane" in refused(cell.settings, verb, "--tenant", "acme", "--lane", "ops.pro", code=2)
         assert "no tenant 'nobody'" in refused(cell.settings, verb, "--tenant", "nobody")
-        assert "FAMILY.TIER" in refused(cell.settings, verb, "--lane", "pro")
+        assert "FAMILY.TIER" in refused(cell.settings, verb, "--lane", "pro", code=2)
         for lane in ("ops.gold", "ops@nobody"):
             assert f"there is no lane {lane}" in refused(cell.settings, verb, "--lane", lane)
     assert pauses.paused(cell.dispatcher) == []

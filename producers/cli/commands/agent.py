@@ -4,11 +4,10 @@ from collections.abc import Sequence
 from typing import Annotated
 
 import typer
-from rich.table import Table
 
 from producers.cli.helping import ending, list_of
 from producers.cli.opening import opened_for
-from producers.cli.output import Json, console, document, sheet, table
+from producers.cli.output import Json, Listing, console, document, sheet, table
 from shared.agents import agents
 from shared.agents.agents import Agent, Saved
 from shared.agents.configuration import AgentConfiguration
@@ -69,7 +68,7 @@ def versions(tenant: Tenant, agent: Name = "default", *, json: Json = False) -> 
     return console().print(table(("version", "saved at"), [(saved.version, saved.saved_at) for saved in found]))
 
 
-def listed(found: Sequence[Agent]) -> Table:
+def listed(found: Sequence[Agent]) -> Listing:
     """Agents, a line each."""
     rows = [tuple(plain(each)[column] for column in COLUMNS) for each in found]
     return table([column.replace("_", " ") for column in COLUMNS], rows)

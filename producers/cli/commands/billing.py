@@ -16,23 +16,18 @@ from producers.cli.helping import ending
 from producers.cli.opening import opened
 from producers.cli.output import Json, console, document, sheet
 from producers.cli.progress import counted
+from producers.cli.values import value_of
 from shared.cell import Cell
 from shared.clock import monotonic
+from shared.contracts.results import ExportResult
 from shared.errors import HeadgateError
+from shared.ledger import recording
 from shared.ledger.states import State
-from shared.metering.usage import usd
-from shared.stores.postgres import one
+from shared.metering.usage import month, usd
 from shared.tenancy.tenants import PLATFORM
 
 #: Seconds to wait for the file: a worker that serves ops starts it at once, and a month of rollups is summed in a few.
 PATIENCE = 60.0
-
-#: Calls that are reconciled, and whose corrected records the recorder has not written yet.
-UNCORRECTED = """
-SELECT count(*) AS calls FROM tenant.steps
-WHERE model IS NOT NULL AND state IN ('answered', 'failed', 'unknown', 'void') AND recorded_at IS NULL
-  AND reconciled_at IS NOT NULL AND (%(tenants)s::text[] IS NULL OR tenant_id = ANY(%(tenants)s))
-"""
 
 #: What `--json` answers.
 EXPORTED = "{job}; with --wait also {object, rows, quantity, cost_nano, cost_usd, sha256}; with --output also {copy}"
@@ -64,15 +59,17 @@ def export(
     json: Json = False,
 ) -> None:
     """Write a month's usage; its totals are checked against the usage records before it is kept."""
+    with value_of("--period"):
+        month(period)
     cell = opened()
     job = _submit(cell, "billing.export", {"period": period, "format": form.value}, tenant)
     result: dict[str, Any] = {"job": job}
     if wait or output is not None:
-        found = _result(cell, job, patience)
-        result |= found | {"cost_usd": usd(found["cost_nano"])}
-    if output is not None:
-        _copy(cell, result, output)
-        result |= {"copy": str(output)}
+        exported = ExportResult.model_validate(_result(cell, job, patience))
+        result |= exported.written() | {"cost_usd": usd(exported.cost_nano)}
+        if output is not None:
+            _copy(cell, exported, output)
+            result |= {"copy": str(output)}
     return document(result) if json else console().print(sheet(result))
 
 
@@ -118,16 +115,15 @@ def _await_corrections(cell: Cell, tenants: Sequence[str] | None, patience: floa
 
 def _uncorrected(cell: Cell, tenants: Sequence[str] | None) -> int:
     with cell.metering.connection() as connection:
-        calls: int = one(connection, UNCORRECTED, {"tenants": list(tenants) if tenants else None})["calls"]
-    return calls
+        return recording.uncorrected(connection, tenants)
 
 
-def _copy(cell: Cell, result: dict[str, Any], output: Path) -> None:
+def _copy(cell: Cell, exported: ExportResult, output: Path) -> None:
     """The object as it was made, or nothing."""
-    name = result["object"].partition("/exports/")[2]
+    name = exported.object.partition("/exports/")[2]
     content = cell.objects.get(f"exports/{name}")
-    if hashlib.sha256(content).hexdigest() != result["sha256"]:
-        raise HeadgateError(f"{result['object']} is not what was exported: export it again")
+    if hashlib.sha256(content).hexdigest() != exported.sha256:
+        raise HeadgateError(f"{exported.object} is not what was exported: export it again")
     try:
         output.write_bytes(content)
     except OSError as error:

@@ -135,7 +135,9 @@ def _plain(level: Level) -> dict[str, Any]:
 def _print(tenant: Tenant, present: Sequence[Level]) -> None:
     out = console()
     if not present:
-        return out.print(f"{tenant.tenant_id} has no budgets: `headgate budget set {tenant.tenant_id}` sets them.")
+        return out.print(
+            f"{tenant.tenant_id} has no budgets: `headgate budget set {tenant.tenant_id} --usd-day 5.00` sets one."
+        )
     columns = ("budget", "", "limit", "drawn", "possibly drawn", "left", "ends (UTC)")
     out.print(table(columns, [_row(level) for level in present]))
     return out.print(

@@ -10,9 +10,11 @@ import typer
 from producers.cli.helping import ending, list_of, one_of
 from producers.cli.opening import opened_for
 from producers.cli.output import Json, console, document, facts, sheet, table
+from producers.cli.values import value_of
 from producers.cli.waiting import Wait, why
 from shared import outbox
 from shared.cell import Cell
+from shared.contracts.kinds import kind_named
 from shared.errors import Unavailable
 from shared.gate.gate import GateClosed
 from shared.intake import committed
@@ -58,6 +60,9 @@ def list_(
     json: Json = False,
 ) -> None:
     """The newest jobs first."""
+    if kind is not None:
+        with value_of("--kind"):
+            kind_named(kind)
     cell = opened_for(tenant)
     with _readable(cell, tenant) as connection:
         lines = reading.lines(connection, tenant=tenant, state=state, kind=kind, limit=limit)

@@ -8,6 +8,7 @@ from producers.cli.helping import ending
 from producers.cli.opening import opened
 from producers.cli.output import Json, console, document
 from producers.cli.telling import heard_later, tell_tenant
+from producers.cli.values import value_of
 from shared.cell import Cell
 from shared.changes import tell_pauses
 from shared.lanes import Lane
@@ -43,7 +44,9 @@ def set_paused(tenant: str | None, lane: str | None, *, paused: bool) -> tuple[s
             tell_tenant(cell, tenant)
             return "--tenant", tenant
         case None, str():
-            _set_lane_paused(cell, Lane.named(lane), paused=paused)
+            with value_of("--lane"):
+                named = Lane.named(lane)
+            _set_lane_paused(cell, named, paused=paused)
             return "--lane", lane
     raise typer.BadParameter("name either a tenant (--tenant acme) or a lane (--lane turns.pro)")
 

@@ -7,8 +7,9 @@ import typer
 from producers.cli.helping import ending, one_of
 from producers.cli.opening import opened_for
 from producers.cli.output import Json, console, document, facts, table
+from producers.cli.values import value_of
 from shared import clock
-from shared.metering.usage import Drawn, drawn, usd
+from shared.metering.usage import Drawn, drawn, month, usd
 
 #: The month that is going on, in UTC.
 Period = Annotated[str | None, typer.Option(help="The month, as YYYY-MM; default: the present one, in UTC.")]
@@ -28,25 +29,27 @@ def usage(
     json: Json = False,
 ) -> None:
     """Tokens, spared calls (`cache_hits`) and money, by tenant, model and meter."""
+    asked = period or f"{clock.now():%Y-%m}"
+    with value_of("--period"):
+        month(asked)
     cell = opened_for(tenant)
-    month = period or f"{clock.now():%Y-%m}"
     with cell.metering.connection() as connection:
-        sums = drawn(connection, month, [tenant] if tenant else None)
+        sums = drawn(connection, asked, [tenant] if tenant else None)
     # What was put right since is on record twice, once reversed: it adds up to nothing.
     parts = {status: [one for one in sums if one.status == status and not one.nothing] for status in (BILLED, UNKNOWN)}
     if json:
-        return document({"period": month} | {status: _plain(part) for status, part in parts.items()})
-    _print(month, parts[BILLED], "billed")
+        return document({"period": asked} | {status: _plain(part) for status, part in parts.items()})
+    _print(asked, parts[BILLED], "billed")
     if parts[UNKNOWN]:
-        _print(month, parts[UNKNOWN], "unknown: the answer was lost; at the worst case")
+        _print(asked, parts[UNKNOWN], "unknown: the answer was lost; at the worst case")
     return None
 
 
-def _print(month: str, sums: list[Drawn], what: str) -> None:
+def _print(period: str, sums: list[Drawn], what: str) -> None:
     rows = [(x.tenant_id, x.model, x.meter, x.quantity, _money(x.cost_nano), x.records) for x in sums]
     total = usd(sum(x.cost_nano for x in sums))
     out = console()
-    out.print(f"{month}, {what}")
+    out.print(f"{period}, {what}")
     out.print(table(("tenant", "model", "meter", "quantity", "USD", "records"), rows))
     out.print(f"total USD {total}\n")
 

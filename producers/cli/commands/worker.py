@@ -14,6 +14,7 @@ import typer
 
 from producers.cli.helping import ending
 from producers.cli.opening import opened
+from producers.cli.values import value_of
 from shared import settings
 from shared.contracts.kinds import Family
 from shared.lanes import Lane
@@ -52,7 +53,8 @@ def worker(
     if family and lane:
         raise typer.BadParameter("name families (--family), whose lanes are served in all tiers, or lanes (--lane)")
     if lane:
-        served = [Lane.named(name) for name in lane]
+        with value_of("--lane"):
+            served = [Lane.named(name) for name in lane]
     else:
         served = all_lanes(family or ON_THREADS, tiers.names(opened().control))
     argv = celery(served, slots=slots, pool=pool)
