@@ -14,7 +14,7 @@ from typing import Self
 import structlog
 from celery import Celery
 from kombu import Producer
-from kombu.exceptions import BatchPublishError, OperationalError
+from kombu.exceptions import BatchPublishError, OperationalError  # type: ignore[attr-defined]  # as below
 
 from shared.contracts.kinds import Family
 from shared.errors import ConfigurationError, Unavailable
