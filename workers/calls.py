@@ -6,6 +6,7 @@ from typing import Any
 
 from shared.errors import HeadgateError
 from shared.ledger.runs import Effects
+from shared.ledger.states import BilledTo, StepKind
 from shared.metering.prices import Tokens
 from workers.outcomes import nothing
 
@@ -31,13 +32,13 @@ class Call:
     version of the tenant that the gate was told last; it raises where the call may not be made any more.
     """
 
-    kind: str
+    kind: StepKind
     model: str
     request: Mapping[str, Any]
     worst: Tokens
     make: Callable[[str], Reply]
     provider: str = "openai"
-    billed_to: str = "platform"
+    billed_to: BilledTo = "platform"
     check: Callable[[int], None] = unchecked
 
 

@@ -10,6 +10,7 @@ from shared.contracts.kinds import KINDS, Payload
 from shared.errors import HeadgateError
 from shared.ledger.jobs import CHILDREN, NewJob
 from shared.ledger.runs import Run, fenced_transaction
+from shared.ledger.states import StepKind
 from shared.settings import Settings
 from shared.stores.objects import Objects
 from shared.stores.postgres import Connection, Database
@@ -86,7 +87,7 @@ class Context:
     def once(
         self,
         place: str,
-        kind: str,
+        kind: StepKind,
         made_from: Mapping[str, Any],
         make: Callable[[], dict[str, Any]],
         *,
@@ -96,7 +97,7 @@ class Context:
         return self._steps.once(place, kind, made_from, make, later=later)
 
     def acted(
-        self, place: str, kind: str, made_from: Mapping[str, Any], outcome: dict[str, Any], *, later: bool = False
+        self, place: str, kind: StepKind, made_from: Mapping[str, Any], outcome: dict[str, Any], *, later: bool = False
     ) -> None:
         """A step that has acted by now: its outcome goes on record also where the run may not go on."""
         self._steps.acted(place, kind, made_from, outcome, later=later)

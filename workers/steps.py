@@ -24,6 +24,7 @@ from shared.gate.values import Draw
 from shared.ledger import journal
 from shared.ledger.journal import Past, Step
 from shared.ledger.runs import Run
+from shared.ledger.states import StepKind
 from shared.metering.prices import Prices, Tokens
 from shared.stores.postgres import Database
 from workers.calls import Call, CallFailed, CallLost, Reply, cost_of
@@ -89,7 +90,13 @@ class Steps:
         return outcome
 
     def once(
-        self, place: str, kind: str, made_from: Mapping[str, Any], make: Callable[[], dict[str, Any]], *, later: bool
+        self,
+        place: str,
+        kind: StepKind,
+        made_from: Mapping[str, Any],
+        make: Callable[[], dict[str, Any]],
+        *,
+        later: bool,
     ) -> Any:
         """The outcome of a step that costs nothing by itself: made once, replayed after."""
         step = self._step(place, kind, made_from)
@@ -101,7 +108,7 @@ class Steps:
         return outcome
 
     def acted(
-        self, place: str, kind: str, made_from: Mapping[str, Any], outcome: dict[str, Any], *, later: bool
+        self, place: str, kind: StepKind, made_from: Mapping[str, Any], outcome: dict[str, Any], *, later: bool
     ) -> None:
         """A step that has acted by now, and that no earlier run has: on record also where the run may not go on."""
         self._keep(StepOutcome(self._step(place, kind, made_from), outcome), later=later)
@@ -158,7 +165,7 @@ class Steps:
             journal.fail(self._database, self._run.lease, step, str(error))
             self._reservations.settle(step, Draw(0, 0))
 
-    def _step(self, place: str, kind: str, made_from: Mapping[str, Any], call: Call | None = None) -> Step:
+    def _step(self, place: str, kind: StepKind, made_from: Mapping[str, Any], call: Call | None = None) -> Step:
         self._calls[place] += 1  # a place belongs to one thread
         call_id = f"{self._run.job}/{place}/{self._run.number}/{self._calls[place]}"
         step = Step(call_id, place, self._run.number, kind, _hash(made_from))

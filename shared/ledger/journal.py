@@ -9,8 +9,12 @@ which a replay would trust, only by the holder of the fence.
            ▸ void       it was never called: a budget had no room, or the run could not go on
            ▸ unknown    the answer was lost: drawn at worst, until somebody knows better (`reconciled_at`)
 
-Who knows better than "unknown" is its own caller, if it comes late, or the provider's log, when it is reconciled. Such
-a step is recorded again: the meters may have it at its worst case already.
+    unknown ▸ answered, failed, void   its own caller comes late
+            ▸ unknown, reconciled      the provider's log was asked (`shared.ledger.lost`)
+
+An intent becomes unknown by its own run, by what ends the run or starts the next (functions of the database), or, where
+neither comes for long, by age (`lost`). Each end is put on record by the meters (`shared.ledger.recording`), and a step
+of which more is known later once more: they may have it at its worst case already.
 """
 
 from collections.abc import Mapping
@@ -23,6 +27,7 @@ from psycopg.rows import DictRow
 from psycopg.types.json import Jsonb
 
 from shared.gate.values import Lease
+from shared.ledger.states import BilledTo, StepKind
 from shared.metering.prices import NOTHING, Tokens
 from shared.stores.postgres import Connection, Database
 
@@ -80,13 +85,13 @@ class Step:
     call_id: str
     place: str
     run: int
-    kind: str
+    kind: StepKind
     input_hash: bytes
     model: str | None = None
     worst: Tokens = NOTHING
     worst_nano: int = 0
     provider: str | None = None
-    billed_to: str = "platform"
+    billed_to: BilledTo = "platform"
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from uuid import UUID
 from psycopg.rows import class_row
 
 from shared.errors import NotFound
+from shared.ledger.states import BilledTo, StepKind
 from shared.stores.postgres import Connection, Database
 
 LINES = """
@@ -98,11 +99,11 @@ class PastStep:
     call_id: str
     place: str
     run: int
-    kind: str
+    kind: StepKind
     state: str
     model: str | None
     provider: str | None
-    billed_to: str
+    billed_to: BilledTo
     from_cache: bool
     input_tokens: int
     output_tokens: int

@@ -1,6 +1,7 @@
 """The states of a job. `docs/states.md` draws them."""
 
 from enum import StrEnum
+from typing import Literal
 
 
 class State(StrEnum):
@@ -22,3 +23,9 @@ class State(StrEnum):
 
 #: States that a job never leaves by itself.
 FINAL = frozenset({State.DONE, State.DISCARDED, State.DEAD, State.DENIED, State.CANCELLED})
+
+#: What a step is (`tenant.steps.kind`).
+StepKind = Literal["model", "embedding", "tool", "assembly", "retrieval", "hook"]
+
+#: Whose key pays for a call: the platform's, or one of the tenant's own.
+BilledTo = Literal["platform", "tenant"]

@@ -7,6 +7,7 @@ from prometheus_client import REGISTRY
 
 from shared.cell import Cell
 from shared.embedded import Servers
+from shared.ledger.lost import Lost
 from shared.metering.levels import Level, levels
 from shared.rehearsal.client import Rehearsal, rehearsal
 from shared.rehearsal.settings import RehearsalSettings
@@ -17,7 +18,6 @@ from tests.support.billing import records
 from tests.support.providing import CHAT, EU, KEYS, US, Asking, entrusted, provided, revoked
 from tests.support.spending import journaled
 from workers.metering.reconcile import Asking as AskingLogs
-from workers.metering.reconcile import Lost
 from workers.metering.record import Recorder
 from workers.models.call_log import call_logs
 

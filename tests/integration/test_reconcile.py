@@ -13,6 +13,7 @@ from pydantic import SecretStr
 from shared.cell import Cell
 from shared.contracts.kinds import BillingReconcile
 from shared.embedded import Servers
+from shared.ledger import recording
 from shared.ledger.runs import Run
 from shared.rehearsal.client import Rehearsal
 from tests.support import cells
@@ -23,7 +24,7 @@ from tests.support.spending import INPUT, OUTPUT, journaled, level, limited, run
 from tests.support.workers import workers
 from workers.calls import CallLost
 from workers.context import Context
-from workers.metering import books, steps
+from workers.metering import books
 from workers.metering.reconcile import reconcile
 from workers.metering.record import Recorder
 from workers.models.chat import ChatRequest, chat_call
@@ -155,11 +156,11 @@ def test_a_step_that_a_recorder_is_at_is_put_right_after_it(cell: Cell, model: R
     beside = threading.Thread(target=lambda: reconciled(cell, run))
     recorder = Recorder(cell)
     with cell.metering.transaction() as tenant_data:
-        found = steps.finished(tenant_data, but=[], limit=10)
+        found = recording.finished(tenant_data, but=[], limit=10)
         books.write(cell.metering, recorder._priced(found))
         beside.start()
         await_blocked(cell)
-        steps.mark(tenant_data, found)
+        recording.mark(tenant_data, found)
     beside.join()
     recorder.record()
     served = model.total("sk-test-key")

@@ -13,9 +13,9 @@ from typing import Literal
 from uuid import UUID
 
 from shared import ids
+from shared.ledger.recording import Finished
 from shared.metering.prices import Cost, Tokens
 from shared.stores.postgres import Database
-from workers.metering.steps import Finished
 
 #: The meter of calls that were spared. It counts calls; those of tokens begin with `tokens.`.
 CACHE_HITS = "cache_hits"

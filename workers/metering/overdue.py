@@ -9,6 +9,7 @@ and a lease was made by a run that is over. Should an answer come after all, it 
 
 from shared.cell import Cell
 from shared.contracts.kinds import KINDS
+from shared.ledger import lost
 from workers.lease import GRACE
 
 #: Seconds between two looks: nothing is urgent that has waited for minutes.
@@ -17,23 +18,13 @@ PAUSE = 60.0
 #: Seconds beyond what a run may last, for clocks that run apart and commits under way.
 SPARE = 60.0
 
-OWNERS = """
-SELECT DISTINCT tenant_id FROM tenant.steps
-WHERE model IS NOT NULL AND state = 'intent' AND intended_at < now() - %s * interval '1 second'
-"""
-
-LOSE = """
-UPDATE tenant.steps SET state = 'unknown', ended_at = now(), error = 'its run ended before the answer was known'
-WHERE tenant_id = %s AND model IS NOT NULL AND state = 'intent' AND intended_at < now() - %s * interval '1 second'
-"""
-
 
 def lose_overdue(cell: Cell) -> float:
     """One round; answers the seconds until the next."""
     age = max(kind.deadline for kind in KINDS.values()) + GRACE + cell.settings.lease_seconds + SPARE
     with cell.metering.connection() as connection:
-        owners = [row["tenant_id"] for row in connection.execute(OWNERS, (age,))]
+        owners = lost.owners(connection, seconds=age)
     for tenant in owners:
         with cell.database.transaction(tenant) as connection:
-            connection.execute(LOSE, (tenant, age))
+            lost.lose_overdue(connection, tenant, seconds=age)
     return PAUSE

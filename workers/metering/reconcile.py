@@ -10,19 +10,15 @@ be on its way there.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
-from uuid import UUID
 
 import structlog
-from psycopg.rows import class_row
 
 from shared.contracts.kinds import BillingReconcile
 from shared.contracts.results import ReconcileResult
 from shared.errors import Unavailable
+from shared.ledger import lost
+from shared.ledger.lost import Known, Lost
 from shared.metering.prices import NOTHING, Prices, Tokens, UnknownPrice
-from shared.providers import DEFAULT
-from shared.stores.postgres import Connection
 from workers.context import Context
 from workers.models.call_log import CallLog, call_logs
 from workers.outcomes import Done, Outcome
@@ -35,64 +31,19 @@ SPARE = 60.0
 
 log = structlog.get_logger(__name__)
 
-#: In order of their intents, from where the last round stopped.
-LOST = """
-SELECT tenant_id, job_id, call_id, model, coalesce(provider, %(default)s) AS provider, billed_to, intended_at, ended_at,
-       ended_at < now() - %(grace)s * interval '1 second' AS old
-FROM tenant.steps
-WHERE model IS NOT NULL AND state = 'unknown' AND reconciled_at IS NULL
-  AND (%(tenants)s::text[] IS NULL OR tenant_id = ANY(%(tenants)s))
-  AND (%(after)s::timestamptz IS NULL OR (intended_at, call_id) > (%(after)s, %(call)s))
-ORDER BY intended_at, call_id LIMIT %(limit)s
-"""
-
-#: Only what is still unknown: its own worker may have been heard of meanwhile.
-RECONCILE = """
-UPDATE tenant.steps SET input_tokens = known.input, output_tokens = known.output, drawn_nano = known.nano,
-       reconciled_at = now(), recorded_at = NULL
-FROM unnest(%s::text[], %s::uuid[], %s::text[], %s::bigint[], %s::bigint[], %s::bigint[])
-     AS known (tenant_id, job_id, call_id, input, output, nano)
-WHERE steps.tenant_id = known.tenant_id AND steps.job_id = known.job_id AND steps.call_id = known.call_id
-  AND steps.state = 'unknown' AND steps.reconciled_at IS NULL
-"""
-
-
-@dataclass(frozen=True)
-class Lost:
-    """A call whose answer was lost at `ended_at`; `old`: so long ago that a log that has it not never will."""
-
-    tenant_id: str
-    job_id: UUID
-    call_id: str
-    model: str
-    provider: str
-    billed_to: str
-    intended_at: datetime
-    ended_at: datetime
-    old: bool
-
-
-@dataclass(frozen=True)
-class Known:
-    """What a lost call drew after all: perhaps nothing."""
-
-    call: Lost
-    drawn: Tokens
-    nano: int
-
 
 def reconcile(context: Context, payload: BillingReconcile) -> Outcome:
     """The result counts calls that were served, that were not, and that nobody knows more of than before."""
     ask = Asking(call_logs(context.settings), Prices(context.settings.prices))
     served = looked = known = 0
     after: Lost | None = None
-    while context.seconds_left > SPARE and (lost := _lost(context, payload.tenants, after)):
+    while context.seconds_left > SPARE and (calls := _lost(context, payload.tenants, after)):
         context.check()
-        found = [answer for call in lost if (answer := ask.about(call)) is not None]
+        found = [answer for call in calls if (answer := ask.about(call)) is not None]
         with context.metering() as connection:
-            _commit(connection, found)
+            lost.reconcile(connection, found)
         served += sum(each.drawn != NOTHING for each in found)
-        known, looked, after = known + len(found), looked + len(lost), lost[-1]
+        known, looked, after = known + len(found), looked + len(calls), calls[-1]
     ask.check()
     return Done(ReconcileResult(served=served, not_served=known - served, unknown=looked - known))
 
@@ -133,15 +84,6 @@ class Asking:
 
 
 def _lost(context: Context, tenants: Sequence[str] | None, after: Lost | None) -> list[Lost]:
-    asked = {"tenants": list(tenants) if tenants else None, "default": DEFAULT}
-    place = {"after": after.intended_at if after else None, "call": after.call_id if after else None}
-    bounds = {"grace": context.settings.call_log_grace_seconds, "limit": BATCH}
-    with context.metering() as connection, connection.cursor(row_factory=class_row(Lost)) as cursor:
-        return cursor.execute(LOST, asked | place | bounds).fetchall()
-
-
-def _commit(connection: Connection, found: Sequence[Known]) -> None:
-    calls = [each.call for each in found]
-    place = [[call.tenant_id for call in calls], [call.job_id for call in calls], [call.call_id for call in calls]]
-    drawn = [[each.drawn.input for each in found], [each.drawn.output for each in found]]
-    connection.execute(RECONCILE, (*place, *drawn, [each.nano for each in found]))
+    grace = context.settings.call_log_grace_seconds
+    with context.metering() as connection:
+        return lost.find(connection, tenants, after=after, grace=grace, limit=BATCH)

@@ -16,13 +16,14 @@ from shared import clock
 from shared.cell import Cell
 from shared.errors import Unavailable
 from shared.gate.gate import GateClosed, GateFull
+from shared.ledger import recording
+from shared.ledger.recording import Finished
 from shared.metering.prices import Cost, Tokens, UnknownPrice
 from shared.metering.usage import NANO
 from shared.telemetry import metrics
-from workers.metering import books, steps
+from workers.metering import books
 from workers.metering.books import Priced
 from workers.metering.soft import SoftBudgets
-from workers.metering.steps import Finished
 
 #: Steps per round; a full round is followed by another at once.
 BATCH = 500
@@ -43,14 +44,14 @@ class Recorder:
     def record(self) -> float:
         """One round; answers the seconds until the next."""
         with self._cell.metering.transaction() as tenant_data:
-            found = steps.finished(tenant_data, but=sorted(self._unpriced), limit=BATCH)
+            found = recording.finished(tenant_data, but=sorted(self._unpriced), limit=BATCH)
             oldest = min((step.ended_at for step in found), default=None)
             metrics.USAGE_LAG.set((clock.now() - oldest).total_seconds() if oldest else 0)
             if not found or not self._settled(found):
                 return PAUSE
             priced = list(self._priced(found))
             books.write(self._cell.metering, priced)
-            steps.mark(tenant_data, [each.step for each in priced])
+            recording.mark(tenant_data, [each.step for each in priced])
         self._observe(priced)
         self._soft.look({each.step.tenant_id for each in priced})
         return 0.0 if len(priced) == BATCH else PAUSE

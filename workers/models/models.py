@@ -15,6 +15,7 @@ import structlog
 
 from shared.agents.configuration import Target
 from shared.errors import ConfigurationError, HeadgateError
+from shared.ledger.states import BilledTo
 from shared.providers import WINDOW, Provider
 from shared.stores.postgres import Connection
 from shared.tenancy.tenants import Tenant
@@ -150,7 +151,7 @@ class Models:
         def check(version: int) -> None:
             self._check(version, route, asking.refusing)
 
-        billed_to = "platform" if route.credential is None else "tenant"
+        billed_to: BilledTo = "platform" if route.credential is None else "tenant"
         with self._registry.circuits.calling(self._registry.line(route, tenant), hurried=left < asking.timeout):
             paid = replace(call, make=make, provider=route.provider, billed_to=billed_to, check=check)
             return self._asker.paid(place, paid, later=asking.later)

@@ -7,6 +7,7 @@ from typing import Any, NoReturn
 from shared.agents import cached
 from shared.agents.cached import CacheKind
 from shared.errors import HeadgateError
+from shared.ledger.states import StepKind
 from shared.metering.prices import NOTHING
 from workers.calls import Call
 from workers.context import Context
@@ -34,7 +35,7 @@ def keep(context: Context, entries: Iterable[Entry]) -> None:
             cached.put(connection, tenant, entry.kind, entry.key, entry.value, seconds=entry.seconds)
 
 
-def spared(kind: str, model: str, request: Mapping[str, Any], *, provider: str) -> Call:
+def spared(kind: StepKind, model: str, request: Mapping[str, Any], *, provider: str) -> Call:
     """A call that is answered without being made; `provider`: who answered it when it was."""
     return Call(kind, model, request, NOTHING, _never, provider=provider)
 

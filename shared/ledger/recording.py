@@ -11,16 +11,19 @@ from uuid import UUID
 from psycopg.rows import class_row
 
 from shared.gate.values import Draw
+from shared.ledger.states import BilledTo
 from shared.metering.prices import Tokens
-from shared.stores.postgres import Connection
+from shared.stores.postgres import Connection, one
 
-FINISHED = """
+#: Over, and not on record.
+UNRECORDED = "s.model IS NOT NULL AND s.state IN ('answered', 'failed', 'unknown', 'void') AND s.recorded_at IS NULL"
+
+FINISHED = f"""
 SELECT s.tenant_id, s.job_id, s.call_id, j.kind, s.model, s.state, s.worst_input_tokens, s.worst_output_tokens,
        s.input_tokens, s.output_tokens, s.cached_tokens, s.drawn_nano, s.ended_at, s.from_cache,
        s.billed_to, s.reconciled_at IS NOT NULL AS reconciled
 FROM tenant.steps s JOIN tenant.jobs j USING (tenant_id, job_id)
-WHERE s.model IS NOT NULL AND s.state IN ('answered', 'failed', 'unknown', 'void') AND s.recorded_at IS NULL
-  AND s.model <> ALL(%s::text[])
+WHERE {UNRECORDED} AND s.model <> ALL(%s::text[])
 ORDER BY s.ended_at LIMIT %s FOR UPDATE OF s SKIP LOCKED
 """
 
@@ -28,6 +31,12 @@ MARK = """
 UPDATE tenant.steps SET recorded_at = now()
 FROM unnest(%s::text[], %s::uuid[], %s::text[]) AS done (tenant_id, job_id, call_id)
 WHERE steps.tenant_id = done.tenant_id AND steps.job_id = done.job_id AND steps.call_id = done.call_id
+"""
+
+#: Lost calls of which more is known now.
+UNCORRECTED = f"""
+SELECT count(*) AS calls FROM tenant.steps s
+WHERE {UNRECORDED} AND s.reconciled_at IS NOT NULL AND (%(tenants)s::text[] IS NULL OR s.tenant_id = ANY(%(tenants)s))
 """
 
 
@@ -52,7 +61,7 @@ class Finished:
     drawn_nano: int
     ended_at: datetime
     from_cache: bool
-    billed_to: str
+    billed_to: BilledTo
     reconciled: bool
 
     @property
@@ -86,3 +95,9 @@ def mark(tenant_data: Connection, steps: Sequence[Finished]) -> None:
     """These are recorded."""
     tenants, jobs = [step.tenant_id for step in steps], [step.job_id for step in steps]
     tenant_data.execute(MARK, (tenants, jobs, [step.call_id for step in steps]))
+
+
+def uncorrected(metering: Connection, tenants: Sequence[str] | None) -> int:
+    """How many calls of these tenants, or of all, are reconciled and not yet recorded as what they drew."""
+    calls: int = one(metering, UNCORRECTED, {"tenants": list(tenants) if tenants else None})["calls"]
+    return calls
