@@ -16,13 +16,14 @@ from producers.cli.helping import ending
 from producers.cli.opening import opened
 from producers.cli.output import Json, console, document, sheet
 from producers.cli.progress import counted
+from producers.cli.values import value_of
 from shared.cell import Cell
 from shared.clock import monotonic
 from shared.contracts.results import ExportResult
 from shared.errors import HeadgateError
 from shared.ledger import recording
 from shared.ledger.states import State
-from shared.metering.usage import usd
+from shared.metering.usage import month, usd
 from shared.tenancy.tenants import PLATFORM
 
 #: Seconds to wait for the file: a worker that serves ops starts it at once, and a month of rollups is summed in a few.
@@ -58,6 +59,8 @@ def export(
     json: Json = False,
 ) -> None:
     """Write a month's usage; its totals are checked against the usage records before it is kept."""
+    with value_of("--period"):
+        month(period)
     cell = opened()
     job = _submit(cell, "billing.export", {"period": period, "format": form.value}, tenant)
     result: dict[str, Any] = {"job": job}
