@@ -31,7 +31,7 @@ lint: $(READY) ## ruff and the one-way imports
 types: $(READY) ## mypy --strict
 	$(BIN)/mypy
 
-docs: $(READY) ## rewrite what is generated: asyncapi.yaml, JSON Schemas, the README's configuration table
+docs: $(READY) ## rewrite what is generated: asyncapi.yaml, JSON Schemas, tables of settings and of an agent's fields
 	$(BIN)/python -m shared.published.generate
 
 fairness: $(READY) ## rewrite the tables and the picture of docs/fairness.md, from new runs

@@ -72,9 +72,11 @@ class Retrieval(Part):
     """When knowledge is searched, and how."""
 
     when: Literal["tool", "always", "never"] = Field(
-        "tool", description="Where the model asks for it; before each answer; not at all."
+        "tool", description="Where the model asks for it (`tool`), before each answer, or never."
     )
-    by: Literal["both", "meaning", "words"] = Field("both", description="Vectors, full text, or both fused.")
+    by: Literal["both", "meaning", "words"] = Field(
+        "both", description="By `meaning` (vectors), by `words` (full text), or both fused."
+    )
     passages: int = Field(5, ge=1, le=50, description="Passages that one search shows the model.")
 
 
@@ -87,18 +89,20 @@ class AgentConfiguration(Part):
     tone: Line | None = Field(None, max_length=256, description="How it speaks: `warm and brief`.")
     language: Line | None = Field(None, max_length=64, description="In which language it answers.")
 
-    model: str = Field(min_length=1, max_length=128)
-    provider: Name = DEFAULT
-    fallbacks: Sequence[Target] = Field((), max_length=8, description="Asked in this order where the model is not had.")
+    model: str = Field(min_length=1, max_length=128, description="Who answers: a model of the provider.")
+    provider: Name = Field(DEFAULT, description="One of `HEADGATE_PROVIDERS`, or `openai`.")
+    fallbacks: Sequence[Target] = Field(
+        (), max_length=8, description="Each a `model` and its `provider`: asked in this order."
+    )
     credential: Name | None = Field(
         None, description="A key of the tenant's own for the provider; none: the platform's."
     )
-    temperature: float = Field(0.2, ge=0, le=2)
+    temperature: float = Field(0.2, ge=0, le=2, description="How freely the model chooses its words.")
     max_tokens: int = Field(1024, ge=1, le=131_072, description="Bounds each answer of the model.")
 
-    tools: Sequence[ToolChoice] = Field(("search_knowledge",), max_length=128)
-    max_tool_calls: int = Field(8, ge=0, le=128, description="Tool calls of a turn.")
-    knowledge_bases: Sequence[Name] = Field(("default",), max_length=128)
+    tools: Sequence[ToolChoice] = Field(("search_knowledge",), max_length=128, description="What the model may use.")
+    max_tool_calls: int = Field(8, ge=0, le=128, description="Tool calls that a turn may have.")
+    knowledge_bases: Sequence[Name] = Field(("default",), max_length=128, description="What is searched.")
     retrieval: Retrieval = Retrieval()
 
     greeting: Text | None = Field(None, description="Said at the beginning of a conversation, before the first answer.")
@@ -106,8 +110,8 @@ class AgentConfiguration(Part):
     history_tokens: int = Field(
         8000, ge=256, le=10_000_000, description="Most tokens of earlier turns; what is older is summarised."
     )
-    escalation_keywords: Keywords = Field((), description="A user who says one gets a human.")
-    business_hours: BusinessHours | None = None
+    escalation_keywords: Keywords = Field((), description="Who says one, as whole words, whatever case, gets a human.")
+    business_hours: BusinessHours | None = Field(None, description="When it answers; none: always.")
 
     fallback_message: Text = Field(FALLBACK, min_length=1, description="Where the model came to no answer.")
     handoff_message: Text = Field(HANDED_OFF, min_length=1, description="Where a human takes over, and until one does.")

@@ -46,8 +46,10 @@ class BusinessHours(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    time_zone: Annotated[str, AfterValidator(_zone)]
-    days: Mapping[Weekday, Annotated[Sequence[Span], Field(max_length=24)]] = Field(min_length=1)
+    time_zone: Annotated[str, AfterValidator(_zone)] = Field(description="Such as `Europe/Berlin`.")
+    days: Mapping[Weekday, Annotated[Sequence[Span], Field(max_length=24)]] = Field(
+        min_length=1, description="Spans such as `09:00-17:30`, by weekday; a day that is not named is closed."
+    )
     holidays: Sequence[Annotated[date, BeforeValidator(_day)]] = Field(
         (), max_length=400, description="Closed whatever day of the week it is."
     )

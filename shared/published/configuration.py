@@ -1,4 +1,6 @@
-"""The table of settings in the README, written from `shared.settings`."""
+"""The settings, as the README lists them, from `shared.settings`."""
+
+from collections.abc import Iterator
 
 from pydantic import SecretStr
 from pydantic.fields import FieldInfo
@@ -6,31 +8,13 @@ from pydantic.fields import FieldInfo
 from shared.errors import HeadgateError
 from shared.settings import Settings
 
-BEGIN, END = "<!-- configuration -->", "<!-- /configuration -->"
 
-
-class NoPlace(HeadgateError):  # noqa: N818 - it names what is missing
-    """The text has no place for the table."""
-
-
-def table() -> str:
+def rows() -> Iterator[tuple[str, str, str]]:
     """Every setting: its variable, its default, what it does."""
+    yield "variable", "default", "meaning"
     prefix = str(Settings.model_config["env_prefix"])
-    head = ["| variable | default | meaning |", "|---|---|---|"]
-    rows = [
-        f"| `{field.alias or prefix + name.upper()}` | {_default(field)} | {_cell(field.description or '')} |"
-        for name, field in Settings.model_fields.items()
-    ]
-    return "\n".join(head + rows)
-
-
-def within(text: str) -> str:
-    """The same text with the present table between its marks; `NoPlace` where it has none."""
-    before, begin, rest = text.partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not (begin and end):
-        raise NoPlace(f"no place for the table of settings: put {BEGIN} and {END} where it belongs")
-    return f"{before}{BEGIN}\n\n{table()}\n\n{END}{after}"
+    for name, field in Settings.model_fields.items():
+        yield f"`{field.alias or prefix + name.upper()}`", _default(field), field.description or ""
 
 
 def _default(field: FieldInfo) -> str:
@@ -38,7 +22,3 @@ def _default(field: FieldInfo) -> str:
     if isinstance(value, SecretStr):
         raise HeadgateError("a secret must not have a default")
     return "none" if value is None else f"`{value}`"
-
-
-def _cell(text: str) -> str:
-    return text.replace("|", "\\|")

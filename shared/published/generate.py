@@ -1,4 +1,4 @@
-"""Writes what is generated from the contracts: `python -m shared.published.generate`, or `make docs`.
+"""Writes what is generated from the code: `python -m shared.published.generate`, or `make docs`.
 
 A tool for developers: it needs PyYAML, which Headgate itself does not. A test holds the files to what this writes.
 """
@@ -11,14 +11,13 @@ from pathlib import Path
 import yaml
 
 from shared.contracts.schemas import schemas
-from shared.published import asyncapi, configuration
+from shared.published import asyncapi
+from shared.published.tables import TABLES, NoPlace, within
 
 #: The root of the repository; what is generated lives there and is not shipped.
 ROOT = Path(__file__).parents[2]
 
 SCHEMAS = "docs/schemas"
-
-README = "README.md"
 
 
 def documents() -> dict[str, str]:
@@ -34,13 +33,18 @@ def main() -> None:
         (ROOT / path).parent.mkdir(parents=True, exist_ok=True)
         (ROOT / path).write_text(text)
     sys.stdout.write(f"wrote {', '.join(texts)}\n")
-    readme = ROOT / README
+    for path in TABLES:
+        _write_table(path)
+
+
+def _write_table(path: str) -> None:
+    page = ROOT / path
     try:
-        readme.write_text(configuration.within(readme.read_text()))
-    except (configuration.NoPlace, FileNotFoundError) as error:
-        sys.stderr.write(f"{README} is left as it is: {error}\n")
+        page.write_text(within(path, page.read_text()))
+    except (NoPlace, FileNotFoundError) as error:
+        sys.stderr.write(f"{path} is left as it is: {error}\n")
     else:
-        sys.stdout.write(f"wrote the settings into {README}\n")
+        sys.stdout.write(f"wrote the table into {path}\n")
 
 
 def _forget_others(texts: Mapping[str, str]) -> None:

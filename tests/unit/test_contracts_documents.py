@@ -8,12 +8,13 @@ import yaml
 from jsonschema import Draft202012Validator, ValidationError
 from pydantic import BaseModel
 
+from shared.agents.configuration import AgentConfiguration
 from shared.contracts import examples
 from shared.contracts.envelope import Envelope
 from shared.contracts.events import EVENTS
 from shared.contracts.kinds import KINDS
 from shared.contracts.schemas import DIALECT, MODELS, schemas
-from shared.published import asyncapi, configuration, generate
+from shared.published import agent_fields, asyncapi, configuration, generate, tables
 from shared.settings import Settings
 
 #: An example of everything that travels, as JSON, by the name of its schema.
@@ -35,9 +36,10 @@ def test_there_is_no_schema_of_what_is_gone() -> None:
     assert kept == {f"{name}.json" for name in MODELS}
 
 
-def test_the_readme_lists_the_settings_as_they_are() -> None:
-    readme = (generate.ROOT / generate.README).read_text()
-    assert configuration.within(readme) == readme, "the settings have changed: run `make docs`"
+@pytest.mark.parametrize("path", tables.TABLES)
+def test_a_table_in_a_page_is_current(path: str) -> None:
+    page = (generate.ROOT / path).read_text()
+    assert tables.within(path, page) == page, f"the table in {path} is old: run `make docs`"
 
 
 def test_every_kind_and_every_answer_has_a_schema_and_an_example() -> None:
@@ -81,25 +83,32 @@ def test_the_yaml_says_what_the_document_says() -> None:
 
 
 def test_every_setting_is_in_the_table_under_the_variable_that_sets_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    table = configuration.table()
+    listed = [row[0] for row in configuration.rows()][1:]
     told = {"HEADGATE_CELL": "told", "OPENAI_BASE_URL": "http://told/v1"}
     for variable, value in told.items():
-        assert f"| `{variable}` |" in table
+        assert f"`{variable}`" in listed
         monkeypatch.setenv(variable, value)
     settings = Settings()
     assert (settings.cell, settings.openai_base_url) == tuple(told.values())
-    assert len(table.splitlines()) == len(Settings.model_fields) + 2
-    assert "HEADGATE_OPENAI" not in table
+    assert len(listed) == len(Settings.model_fields)
+    assert not any("HEADGATE_OPENAI" in variable for variable in listed)
 
 
-def test_a_text_without_a_place_for_the_settings_is_left_alone() -> None:
-    with pytest.raises(configuration.NoPlace, match="configuration"):
-        configuration.within("# Headgate\n")
+def test_every_field_of_an_agent_is_in_the_table_and_says_what_it_is() -> None:
+    listed = {name.strip("`"): meaning for name, _, meaning in agent_fields.rows()}
+    assert {name.partition(".")[0] for name in listed} - {"field"} == set(AgentConfiguration.model_fields)
+    assert {name.partition(".")[0] for name in listed if "." in name} == {"business_hours", "retrieval"}
+    assert all(listed.values())
 
 
-def test_the_settings_go_between_their_marks_however_often() -> None:
-    once = configuration.within("before <!-- configuration -->\nold\n<!-- /configuration --> after")
-    assert configuration.within(once) == once
+def test_a_text_without_a_place_for_the_table_is_left_alone() -> None:
+    with pytest.raises(tables.NoPlace, match="configuration"):
+        tables.within("README.md", "# Headgate\n")
+
+
+def test_a_table_goes_between_its_marks_however_often() -> None:
+    once = tables.within("README.md", "before <!-- configuration -->\nold\n<!-- /configuration --> after")
+    assert tables.within("README.md", once) == once
     assert once.startswith("before ")
     assert once.endswith(" after")
     assert "old" not in once
