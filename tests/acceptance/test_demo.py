@@ -17,7 +17,7 @@ BILLED = re.compile(r"✓ billed ([\d,]+) tokens in ([\d,]+) calls = served \1 t
 def demo(tmp_path: Path) -> Iterator[Living]:
     temp = tmp_path / "temp"
     temp.mkdir()
-    environment = {"TMPDIR": str(temp), "HEADGATE_HOME": str(tmp_path / "home"), "OPENAI_API_KEY": "not for the demo"}
+    environment = {"TMPDIR": str(temp), "HEADGATE_HOME": str(tmp_path / "home"), "OPENAI_API_KEY": "not-for-the-demo"}
     with living(tmp_path / "said", environment, "demo", "--flood", "40") as started:
         yield started
 

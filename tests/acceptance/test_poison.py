@@ -49,7 +49,7 @@ def test_a_job_that_kills_its_process_dies_alone(servers: Servers) -> None:
     """All are claimed together, die together and come back together, until those that were there twice run apart."""
     with (
         tempfile.TemporaryDirectory() as home,
-        cells.test_cell(servers, Path(home), lease_seconds=1.0, failures_allowed=3) as cell,
+        cells.test_cell(servers, Path(home), lease_seconds=2.0, failures_allowed=3) as cell,
     ):
         key = cells.make_tenant(cell, "acme", ops=SLOTS, running=SLOTS).secret
         beside = [submit(cell, "ops.probe", {"seconds": 1.5}, key) for _ in range(SLOTS - 1)]

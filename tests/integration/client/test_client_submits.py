@@ -86,8 +86,8 @@ def test_a_bus_that_stays_away_is_named_in_the_error(bus: Bus, tmp_path: Path) -
     ],
 )
 def test_a_job_refused_for_good_has_the_reason(cell: Cell, bus: Bus, submission: Submission, reason: Reason) -> None:
-    with door(cell, bus.url, bus.names), bus.client() as headgate:
-        headgate.submit("ops.probe", {}, id="taken")
+    with door(cell, bus.url, bus.names), bus.client("earlier") as earlier, bus.client() as headgate:
+        earlier.submit("ops.probe", {}, id="taken")  # were it the same client, this one's answers could be the other's
         (refused,) = headgate.submit_many([submission])
     assert isinstance(refused, Refused)
     assert refused.reason is reason
