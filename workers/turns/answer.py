@@ -19,7 +19,7 @@ log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True)
-class Spoken:
+class Conclusion:
     """What the model and the tools came to.
 
     `messages`: those after the user's; `models`: which were asked, in order; `refused`: tools that were not allowed.
@@ -35,22 +35,22 @@ class Spoken:
     fitted: Fitted = field(default_factory=lambda: Fitted((), None))
 
 
-def of_rule(ended: Ended) -> Spoken:
+def by_rule(ended: Ended) -> Conclusion:
     """Nobody was asked."""
-    return Spoken(ended.answer, ended.outcome, ended.reason)
+    return Conclusion(ended.answer, ended.outcome, ended.reason)
 
 
-def dressed(scene: Scene, spoken: Spoken) -> str:
+def rendered(scene: Scene, conclusion: Conclusion) -> str:
     """The answer in the tenant's template; bare where that has too much to do with it."""
     configuration = scene.agent.configuration
-    if configuration.response_template is None or spoken.outcome is not TurnOutcome.ANSWERED:
-        return spoken.answer
-    known = {"answer": spoken.answer, "sources": list(spoken.sources), "name": configuration.name}
+    if configuration.response_template is None or conclusion.outcome is not TurnOutcome.ANSWERED:
+        return conclusion.answer
+    known = {"answer": conclusion.answer, "sources": list(conclusion.sources), "name": configuration.name}
     try:
         return template.render(configuration.response_template, known | {"user": prompts.user(scene)})
     except TooMuchWork as error:
         log.warning("answer_left_bare", agent=scene.agent.agent, version=scene.agent.version, because=str(error))
-        return spoken.answer
+        return conclusion.answer
 
 
 def greeting(scene: Scene) -> str | None:
@@ -58,28 +58,33 @@ def greeting(scene: Scene) -> str | None:
     return scene.agent.configuration.greeting if scene.conversation.turns == 0 else None
 
 
-def added(scene: Scene, spoken: Spoken) -> Added:
+def added(scene: Scene, conclusion: Conclusion) -> Added:
     """What the conversation keeps: the greeting, what the user said, what tools were asked, and the answer."""
     greeted = greeting(scene)
     first = [Message("assistant", greeted)] if greeted else []
-    messages = [*first, Message("user", scene.turn.message), *spoken.messages, Message("assistant", spoken.answer)]
-    handed_off = spoken.outcome is TurnOutcome.HANDED_OFF and scene.conversation.state == "open"
-    fitted = spoken.fitted
+    messages = [
+        *first,
+        Message("user", scene.turn.message),
+        *conclusion.messages,
+        Message("assistant", conclusion.answer),
+    ]
+    handed_off = conclusion.outcome is TurnOutcome.HANDED_OFF and scene.conversation.state == "open"
+    fitted = conclusion.fitted
     summary = fitted.summary if fitted.summarised_to is not None else None
-    return Added(messages, handed_off, spoken.reason, summary, fitted.summarised_to)
+    return Added(messages, handed_off, conclusion.reason, summary, fitted.summarised_to)
 
 
-def result(scene: Scene, spoken: Spoken, answer: str) -> TurnResult:
+def result(scene: Scene, conclusion: Conclusion, answer: str) -> TurnResult:
     """What the caller is told."""
     return TurnResult(
         answer=answer,
-        outcome=spoken.outcome,
-        sources=tuple(dict.fromkeys(spoken.sources)),
+        outcome=conclusion.outcome,
+        sources=tuple(dict.fromkeys(conclusion.sources)),
         conversation=scene.turn.conversation,
         agent=scene.agent.agent,
         version=scene.agent.version,
-        models=tuple(spoken.models),
+        models=tuple(conclusion.models),
         greeting=greeting(scene) or None,
-        reason=spoken.reason or None,
-        refused=tuple(spoken.refused),
+        reason=conclusion.reason or None,
+        refused=tuple(conclusion.refused),
     )

@@ -19,7 +19,7 @@ from shared.stores.postgres import Connection
 from workers.context import Context
 from workers.outcomes import Discard, Done, Outcome
 from workers.turns import answer, conversation, hooks, rules
-from workers.turns.answer import Spoken
+from workers.turns.answer import Conclusion
 from workers.turns.assembly import assemble
 from workers.turns.conversation import NotTheirs
 from workers.turns.rounds import converse
@@ -35,27 +35,27 @@ def turn(context: Context, payload: AgentTurn) -> Outcome:
     except (NotFound, NotTheirs) as error:
         return Discard(str(error))
     try:
-        spoken = _spoken(context, scene)
-        return _done(scene, spoken, answer.dressed(scene, spoken))
+        conclusion = _concluded(context, scene)
+        return _done(scene, conclusion, answer.rendered(scene, conclusion))
     except BadTemplate as error:  # of a version that was saved before it would have been refused
         return Discard(f"agent {payload.agent!r} cannot speak: {error}; mend it by `headgate tenant configure -f`")
 
 
-def _spoken(context: Context, scene: Scene) -> Spoken:
+def _concluded(context: Context, scene: Scene) -> Conclusion:
     """What the turn comes to: by a rule of the tenant's, by a hook of the operator's, or by the model."""
     if (ended := rules.ended(scene)) is not None:
-        return answer.of_rule(ended)
-    asked = hooks.before(context, _as_hooks_see(scene))
-    if asked.answer is not None:
-        return Spoken(asked.answer, TurnOutcome.HOOK)
-    spoken = converse(context, scene, asked.context)
-    if spoken.outcome is not TurnOutcome.ANSWERED or not hooks.hold_answers_back():
-        return spoken
-    let_out = hooks.after(context, _as_hooks_see(scene), spoken.answer)
+        return answer.by_rule(ended)
+    before = hooks.before(context, _as_hooks_see(scene))
+    if before.answer is not None:
+        return Conclusion(before.answer, TurnOutcome.HOOK)
+    conclusion = converse(context, scene, before.context)
+    if conclusion.outcome is not TurnOutcome.ANSWERED or not hooks.hold_answers_back():
+        return conclusion
+    released = hooks.after(context, _as_hooks_see(scene), conclusion.answer)
     if (telling := context.telling(ANSWER)) is not None:
         telling.begin()
-        telling(let_out)
-    return replace(spoken, answer=let_out)
+        telling(released)
+    return replace(conclusion, answer=released)
 
 
 def _as_hooks_see(scene: Scene) -> hooks.Turn:
@@ -72,8 +72,8 @@ def _as_hooks_see(scene: Scene) -> hooks.Turn:
     )
 
 
-def _done(scene: Scene, spoken: Spoken, said: str) -> Done:
+def _done(scene: Scene, conclusion: Conclusion, shown: str) -> Done:
     def effects(connection: Connection) -> None:
-        conversation.add(connection, scene.identity, answer.added(scene, spoken))
+        conversation.add(connection, scene.identity, answer.added(scene, conclusion))
 
-    return Done(answer.result(scene, spoken, said), effects=effects)
+    return Done(answer.result(scene, conclusion, shown), effects=effects)
