@@ -30,7 +30,8 @@ CONCEPTS = [
     *("step", "journal", "intent", "unknown", "reservation", "settle", "reconcile"),
     *("price", "meter", "usage record", "rollup", "statement", "export"),
     *("agent", "turn", "knowledge base", "passage", "rehearsal model"),
-    *("assembly", "scene", "rule", "round", "summary", "conversation", "tool", "connection", "credential", "hook", "handoff", "feedback", "memory"),
+    *("assembly", "scene", "rule", "round", "summary"),
+    *("conversation", "tool", "connection", "credential", "hook", "handoff", "feedback", "memory"),
     *("stream", "cache hit", "provider", "target", "route", "fallback", "residency", "circuit"),
 ]
 
