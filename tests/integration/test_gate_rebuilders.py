@@ -8,10 +8,10 @@ from uuid import UUID
 import pytest
 
 from shared.cell import Cell
-from shared.gate import rebuild as rebuild_module
 from shared.gate.gate import Gate
 from shared.ledger import runs
 from shared.ledger.runs import Fenced
+from shared.rebuild import rebuild as rebuild_module
 from tests.support.cells import LEASE, make_tenant
 from tests.support.ledgers import await_blocked
 from tests.support.rebuilding import LANE, claim, claimed, rebuild, submitted
