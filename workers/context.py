@@ -4,6 +4,8 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
+from pydantic import ValidationError
+
 from shared import ids
 from shared.clock import monotonic
 from shared.contracts.kinds import KINDS, Payload
@@ -25,13 +27,17 @@ from workers.unwritten import Unwritten
 
 
 class Context:
-    """A run as its room function sees it. It knows neither Celery nor Redis."""
+    """A run as its room function sees it. It knows neither Celery nor Redis.
+
+    `payload`: what was asked for; or why this worker cannot read it, perhaps one of an older version than the door.
+    """
 
     def __init__(
         self,
         run: Run,
         tenant: Tenant,
         *,
+        payload: Payload | ValidationError,
         settings: Settings,
         database: Database,
         metering: Database,
@@ -42,7 +48,8 @@ class Context:
         calls_until: Callable[[], float],
         events: Events | None = None,
     ) -> None:
-        self.run, self.tenant, self.settings, self.objects = run, tenant, settings, objects
+        self.run, self.tenant, self.payload = run, tenant, payload
+        self.settings, self.objects = settings, objects
         self._registry, self.models = registry, Models(self, registry)
         self._database, self._metering = database, metering
         self._interruption, self._calls_until, self._events = interruption, calls_until, events

@@ -13,14 +13,15 @@ from collections.abc import Callable, Sequence
 
 import psycopg
 import structlog
+from pydantic import ValidationError
 
 from shared.cell import Cell
 from shared.clock import monotonic
-from shared.contracts.kinds import KINDS
 from shared.errors import Unavailable
 from shared.failpoints import Point, reach
 from shared.gate.gate import GateClosed, GateFull
 from shared.gate.values import Answered, Ending, Lease
+from shared.invalid import first_wrong
 from shared.ledger import ends, runs
 from shared.ledger.runs import Fenced, Run
 from shared.ledger.states import State
@@ -109,9 +110,10 @@ class Executor:
 
     def _outcome(self, context: Context, run: Run) -> Outcome | End | None:
         """What the room comes to."""
+        if isinstance(context.payload, ValidationError):
+            return Retry(f"its payload cannot be read here: {first_wrong(context.payload)}")
         try:
-            payload = KINDS[run.kind].payload.model_validate(run.payload)
-            return self._rooms(run.kind)(context, payload)
+            return self._rooms(run.kind)(context, context.payload)
         except raised.STOPPED as stop:
             return raised.end_of(stop)
         except Exception as error:  # the boundary to room code: whatever it raises fails this run only

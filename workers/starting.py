@@ -4,9 +4,10 @@ import threading
 
 import psycopg
 import structlog
-from pydantic import SecretStr
+from pydantic import SecretStr, ValidationError
 
 from shared.cell import Cell
+from shared.contracts.kinds import KINDS, Payload
 from shared.errors import Unavailable
 from shared.failpoints import reach
 from shared.gate.values import Ending, Lease
@@ -73,9 +74,12 @@ class Starter:
             parts = (self._cell.database, self._cell.prices, run, reservations)
             return Steps(*parts, guard=context.check, charge=context.charge)
 
+        payload = _payload(run)
+        streamed = isinstance(payload, Payload) and payload.streamed
         return Context(
             run,
             tenant,
+            payload=payload,
             settings=self._cell.settings,
             database=self._cell.database,
             metering=self._cell.metering,
@@ -84,7 +88,7 @@ class Starter:
             steps=steps,
             interruption=lambda: self._interruption(run.lease),
             calls_until=lambda: self._heartbeat.calls_until(run.lease),
-            events=Events(run, self._cell.streams) if run.payload.get("stream") is True else None,
+            events=Events(run, self._cell.streams) if streamed else None,
         )
 
     def _secret(self, tenant: str, credential: str) -> SecretStr:
@@ -97,3 +101,10 @@ class Starter:
         if self._heartbeat.cancelled(lease):
             return Interruption.CANCELLED
         return Interruption.STOPPING if self._handing_back.is_set() else None
+
+
+def _payload(run: Run) -> Payload | ValidationError:
+    try:
+        return KINDS[run.kind].payload.model_validate(run.payload)
+    except ValidationError as error:
+        return error

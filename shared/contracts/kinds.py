@@ -92,6 +92,11 @@ class Payload(BaseModel):
         """What a job of this kind is ordered by, where its sender does not say."""
         return None
 
+    @property
+    def streamed(self) -> bool:
+        """Whether its events, the end among them, are told on a stream (`shared.contracts.events`)."""
+        return False
+
 
 class AgentTurn(Payload):
     """One message of a user to an agent, and the agent's answer to it."""
@@ -111,6 +116,10 @@ class AgentTurn(Payload):
     def ordering_key(self) -> str:
         """Turns of a conversation run one after the other."""
         return f"conversation/{self.conversation}"
+
+    @property
+    def streamed(self) -> bool:
+        return self.stream
 
 
 class KnowledgeIngest(Payload):

@@ -25,13 +25,13 @@ from shared.outbox import Message
 from shared.stores.postgres import Connection
 from shared.streams import ends as streams
 
-CANCEL = """
+CANCEL = f"""
 UPDATE tenant.jobs SET cancel_requested_at = coalesce(cancel_requested_at, now()),
        state = CASE state WHEN 'waiting' THEN 'cancelled' ELSE state END,
        finished_at = CASE state WHEN 'waiting' THEN now() END
 WHERE tenant_id = %s AND job_id = %s AND state IN ('waiting', 'running')
 RETURNING tenant_id AS tenant, job_id AS job, run AS number, state, event_id, reply_to, error, principal,
-          payload -> 'stream' = 'true' AS streams
+          {streams.STREAMED} AS streams
 """
 
 STATE = "SELECT state FROM tenant.jobs WHERE tenant_id = %s AND job_id = %s"

@@ -19,10 +19,13 @@ from shared.stores.postgres import Connection
 from shared.streams.keys import stream_key
 from shared.streams.writer import AFTERLIFE, ENTRY_BYTES, Streams
 
-#: Of a job that is over, and that was asked for with a stream.
-OVER = """
+#: Of jobs: that one was asked for with a stream (`Payload.streamed`).
+STREAMED = "payload -> 'stream' = 'true'"
+
+#: Of a job that is over.
+OVER = f"""
 SELECT principal, run, state, result, error FROM tenant.jobs
-WHERE tenant_id = %s AND job_id = %s AND finished_at IS NOT NULL AND payload -> 'stream' = 'true'
+WHERE tenant_id = %s AND job_id = %s AND finished_at IS NOT NULL AND {STREAMED}
 """
 
 

@@ -63,9 +63,11 @@ def lose(cell: Cell, model: Rehearsal, fault: str, tenant: str = "acme") -> Run:
 
 def reconciled(cell: Cell, run: Run, *tenants: str) -> dict[str, int]:
     """What a run of the job answers."""
+    payload = BillingReconcile(tenants=tenants or None)
     context = Context(
         run,
         cell.tenants.get(run.tenant),
+        payload=payload,
         settings=cell.settings,
         database=cell.database,
         metering=cell.metering,
@@ -76,7 +78,7 @@ def reconciled(cell: Cell, run: Run, *tenants: str) -> dict[str, int]:
         calls_until=lambda: inf,
     )
     context.run = Run(**(vars(run) | {"kind": "billing.reconcile"}))
-    outcome = reconcile(context, BillingReconcile(tenants=tenants or None))
+    outcome = reconcile(context, payload)
     assert isinstance(outcome, Done)
     return outcome.result.written()
 

@@ -1,0 +1,25 @@
+"""What a job was asked with is checked once more before its room sees it: another Headgate may have let it in."""
+
+from shared.cell import Cell
+from shared.contracts.results import Result
+from tests.support.cells import make_tenant
+from tests.support.executing import Slot
+from tests.support.rebuilding import submitted
+from tests.support.walking import job
+from workers.context import Context
+from workers.outcomes import Done, Outcome
+
+
+def test_a_payload_that_cannot_be_read_fails_the_run_and_tells_no_value(cell: Cell) -> None:
+    make_tenant(cell, "acme", ops=10)
+    (asked,) = submitted(cell, 1, payload={"seconds": 0.0, "later": "a secret"})
+    ran = []
+
+    def room(_: Context, payload: object) -> Outcome:
+        ran.append(payload)
+        return Done(Result())
+
+    assert Slot(cell, room).serve()
+    row = job(cell, "acme", str(asked))
+    assert (row["state"], row["failures"], ran) == ("waiting", 1, [])
+    assert row["error"] == "its payload cannot be read here: later: Extra inputs are not permitted"
