@@ -177,7 +177,7 @@ def test_turns_are_read_again_whole_and_only_so_many_bytes_of_them(talk: Talk, m
         for number in range(3):
             turn = [Message("user", f"{number}".ljust(30)), *answered]
             conversation.add(connection, replace(place, job=ids.new()), Added(turn))
-        heard = conversation.heard(conversation.said(connection, place, after=None, to=None))
+        heard = conversation.answered_messages(conversation.ask_messages(connection, place, after=None, to=None))
     assert [message.content[0] for message in heard if message.role == "user"] == ["1", "2"]
     assert [message.content for message in heard if message.role == "tool"] == [messages.LEFT_OUT, "y" * 8]
     assert len(heard) == 2 * (1 + len(answered))

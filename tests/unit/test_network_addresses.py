@@ -148,13 +148,13 @@ def resolving(monkeypatch: pytest.MonkeyPatch, *answers: list[str]) -> list[str]
 def test_one_bad_address_of_a_host_speaks_against_all(monkeypatch: pytest.MonkeyPatch) -> None:
     resolving(monkeypatch, ["93.184.216.34", "127.0.0.1"])
     with bounded(5, lambda: inf), pytest.raises(NotAllowed, match="not public"):
-        CheckedBackend(()).found("api.example.com", 443)
+        CheckedBackend(()).addresses("api.example.com", 443)
 
 
 def test_what_is_no_host_is_not_even_looked_up(monkeypatch: pytest.MonkeyPatch) -> None:
     asked = resolving(monkeypatch, ["93.184.216.34"])
     with bounded(5, lambda: inf), pytest.raises(NotAllowed, match="is no host"):
-        CheckedBackend(()).found("2130706433", 80)
+        CheckedBackend(()).addresses("2130706433", 80)
     assert asked == []
 
 
@@ -165,7 +165,7 @@ def test_a_resolver_that_does_not_answer_holds_nobody_longer_than_the_call_may_t
     hanging: Callable[..., object] = lambda *_, **__: over.wait(30) and []  # noqa: E731
     monkeypatch.setattr(socket, "getaddrinfo", hanging)
     with bounded(0.1, lambda: inf), pytest.raises(Exception, match=r"no whole answer within 0\.1 seconds"):
-        CheckedBackend(()).found("slow.example", 80)
+        CheckedBackend(()).addresses("slow.example", 80)
     over.set()
 
 
@@ -194,7 +194,7 @@ def test_a_host_that_nobody_answers_for_holds_one_thread_however_often_it_is_tri
     monkeypatch.setattr(socket, "getaddrinfo", hanging)
     for _ in range(20):
         with bounded(0.01, lambda: inf), pytest.raises(Overdue):
-            CheckedBackend(()).found("hangs.example", 80)
+            CheckedBackend(()).addresses("hangs.example", 80)
     assert asked == ["hangs.example"]
     waiting = looked_up("hangs.example", 80)
     over.set()

@@ -81,16 +81,18 @@ def chat_call(
 
 def _whole(sdk: "OpenAI", request: ChatRequest, options: "RequestOptions") -> Answer:
     answer = Answer()
-    answer.take(sdk.post(COMPLETIONS, cast_to=object, body=request.body(), options=options))
+    content = orjson.dumps(request.body())  # the SDK would write it with the standard library's, and look at each part
+    answer.take(sdk.post(COMPLETIONS, cast_to=object, content=content, options=options))
     return answer
 
 
 def _streamed(sdk: "OpenAI", request: ChatRequest, options: "RequestOptions", listener: Listener) -> Answer:
     from openai import Stream  # noqa: PLC0415 - who has a client has paid for it
 
-    body = request.body() | {"stream": True, "stream_options": {"include_usage": True}}
+    content = orjson.dumps(request.body() | {"stream": True, "stream_options": {"include_usage": True}})
     kind = Stream[object]
-    with sdk.post(COMPLETIONS, cast_to=object, body=body, options=options, stream=True, stream_cls=kind) as pieces:
+    asked = sdk.post(COMPLETIONS, cast_to=object, content=content, options=options, stream=True, stream_cls=kind)
+    with asked as pieces:
         if pieces.response.headers.get("content-type", "").startswith(WHOLE_ANSWER):
             return gathered([orjson.loads(pieces.response.read())], listener)
         return gathered(pieces, listener)

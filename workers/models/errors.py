@@ -72,29 +72,29 @@ def _unconnected(error: openai.APIConnectionError) -> HeadgateError:
 def _answered(error: openai.APIStatusError) -> CallFailed | CallLost:
     """What a status means that is no success."""
     status, after = error.status_code, _after(error)
-    said = f"the provider answered {status}: {_said(error.message)}"
+    message = f"the provider answered {status}: {_said(error.message)}"
     if status in ELSEWHERE:
         where = _said(error.response.headers.get("location", "nowhere"))
         return ProviderFailed(f"the provider answered {status} and names {where}: nobody is followed there")
-    failed: CallFailed | CallLost = CallFailed(said, retry=status in PASSING, after=after)
+    failed: CallFailed | CallLost = CallFailed(message, retry=status in PASSING, after=after)
     match status:
         case 401:
             failed = KeyRefused(f"the provider refused the key: {_said(error.message)}")
         case 403:  # until somebody permits it
-            failed = Forbidden(said, after=after)
+            failed = Forbidden(message, after=after)
         case 429:
-            failed = _too_many(error, said)
+            failed = _too_many(error, message)
         case 502 | 504:  # of a gateway whose provider did not answer in time, or not whole: it may have been drawn
-            failed = CallLost(said)
+            failed = CallLost(message)
         case _ if status >= SERVER_ERROR:
-            failed = ProviderFailed(said, after=after)
+            failed = ProviderFailed(message, after=after)
     return failed
 
 
-def _too_many(error: openai.APIStatusError, said: str) -> CallFailed:
+def _too_many(error: openai.APIStatusError, message: str) -> CallFailed:
     if NO_QUOTA in (error.code, error.type):
         return KeyRefused(f"nothing is left on the key: {_said(error.message)}")
-    return RateLimited(said, after=_after(error))
+    return RateLimited(message, after=_after(error))
 
 
 def _said(saying: object) -> str:
@@ -103,11 +103,11 @@ def _said(saying: object) -> str:
 
 def _after(error: openai.APIStatusError) -> float | None:
     """What the provider's Retry-After says, in seconds: a number of them, or a date."""
-    told = error.response.headers.get("retry-after", "")
+    header = error.response.headers.get("retry-after", "")
     try:
-        seconds = float(told)
+        seconds = float(header)
     except ValueError:
-        seconds = _until(told)
+        seconds = _until(header)
     return max(SHORTEST_WAIT, min(seconds, LONGEST_WAIT)) if math.isfinite(seconds) and seconds >= 0 else None
 
 

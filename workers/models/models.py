@@ -72,8 +72,8 @@ class Models:
 
     def routes(self, targets: Sequence[Target], *, credential: str | None = None) -> list[Route]:
         """The models that may be asked now, in order; circuits are not looked at."""
-        found = routes(self._tenant, targets, self._registry.providers, credential)
-        return [route for route in found if isinstance(route, Route)]
+        candidates = routes(self._tenant, targets, self._registry.providers, credential)
+        return [route for route in candidates if isinstance(route, Route)]
 
     def window(self, target: Target) -> int:
         """Tokens that this model takes in one request, answer included; of an unknown provider, what most take."""
@@ -100,8 +100,8 @@ class Models:
         def call(provider: OpenProvider, route: Route, seconds: float) -> Call:
             return chat_call(provider, request(route), timeout=seconds, listener=listener)
 
-        found = routes(self._tenant, targets, self._registry.providers, credential)
-        return self._answered(place, found, Asking(call, refused, timeout, later=True))
+        candidates = routes(self._tenant, targets, self._registry.providers, credential)
+        return self._answered(place, candidates, Asking(call, refused, timeout, later=True))
 
     def embed(
         self,
@@ -118,14 +118,14 @@ class Models:
         def call(provider: OpenProvider, _: Route, seconds: float) -> Call:
             return embedding_call(provider, model, texts, timeout=seconds, keep=keep)
 
-        found = embedding_routes(self._tenant, model, self._registry.providers)
-        return self._answered(place, found, Asking(call, outside, timeout))
+        candidates = embedding_routes(self._tenant, model, self._registry.providers)
+        return self._answered(place, candidates, Asking(call, outside, timeout))
 
-    def _answered(self, place: str, found: Iterator[Route | PassedOver], asking: Asking) -> dict[str, Any]:
+    def _answered(self, place: str, candidates: Iterator[Route | PassedOver], asking: Asking) -> dict[str, Any]:
         if (past := self._asker.past(place)) is not None:
             return past
         passed: list[PassedOver] = []
-        for route in found:
+        for route in candidates:
             if isinstance(route, Route):
                 try:
                     return self._asked(place, route, asking, passed)
@@ -173,8 +173,8 @@ def _passed_over(route: Route, error: HeadgateError) -> PassedOver:
         case CircuitOpen(after=seconds):
             after = seconds
         case RateLimited(after=seconds):
-            asked = RATE_LIMIT if seconds is None else seconds
-            after = asked * random.uniform(1, 1 + JITTER)  # noqa: S311 - spreads those who wait, hides nothing
+            least = RATE_LIMIT if seconds is None else seconds
+            after = least * random.uniform(1, 1 + JITTER)  # noqa: S311 - spreads those who wait, hides nothing
         case NoKey(own=False):
             after = NO_KEY
         case KeyRefused() if route.credential is None:

@@ -57,8 +57,8 @@ def redacted(key: SecretStr) -> Iterator[None]:
     try:
         yield
     except HeadgateError as error:
-        said, secret = str(error), key.get_secret_value()
-        error.args = (said.replace(secret, REDACTED)[:LONGEST_KEPT],)  # not before: it would cut the key in two
-        if secret not in said and secret not in str(error.__cause__):
+        message, secret = str(error), key.get_secret_value()
+        error.args = (message.replace(secret, REDACTED)[:LONGEST_KEPT],)  # not before: it would cut the key in two
+        if secret not in message and secret not in str(error.__cause__):
             raise
         raise error from None

@@ -75,7 +75,7 @@ def fetch(ask: Ask, allowed: Sequence[Network], *, most: int, onward: Onward) ->
     Within `bounded`, by `most_bytes=on_the_wire(most)`.
     """
     for _ in range(REDIRECTS + 1):
-        answer = asked(ask, allowed, most=most)
+        answer = fetch_one(ask, allowed, most=most)
         location = answer.headers.get("location")
         if answer.status not in REDIRECTING or location is None:
             return answer
@@ -88,7 +88,7 @@ def on_the_wire(most: int) -> int:
     return 4 * most + AROUND
 
 
-def asked(ask: Ask, allowed: Sequence[Network], *, most: int) -> Answer:
+def fetch_one(ask: Ask, allowed: Sequence[Network], *, most: int) -> Answer:
     """The answer to this one request, wherever it leads."""
     url = httpcore2.URL(
         scheme=ask.url.scheme.encode(), host=ask.url.host.encode(), port=ask.url.port, target=ask.url.target.encode()
@@ -97,7 +97,7 @@ def asked(ask: Ask, allowed: Sequence[Network], *, most: int) -> Answer:
     pool = httpcore2.ConnectionPool(tls(), network_backend=CheckedBackend(allowed))
     try:
         with pool, pool.stream(ask.method, url, headers=headers_sent, content=ask.body) as response:
-            headers = told(response.headers)
+            headers = first_headers(response.headers)
             pieces = unpacked(response.iter_stream(), headers.get("content-encoding", "").strip().lower())
             body, cut_off = cut(pieces, most)
     except BROKEN as error:
@@ -112,7 +112,7 @@ def method_after(method: str, status: int) -> str:
     return "GET" if status == SEE_OTHER or method == "POST" else method
 
 
-def told(headers: Sequence[tuple[bytes, bytes]]) -> Mapping[str, str]:
+def first_headers(headers: Sequence[tuple[bytes, bytes]]) -> Mapping[str, str]:
     first: dict[str, str] = {}
     for name, value in headers:
         first.setdefault(name.decode("latin-1").lower(), value.decode("latin-1"))

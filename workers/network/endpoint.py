@@ -35,15 +35,15 @@ def opened(declared: Reached, secret: Secret) -> Endpoint:
     if declared.credential is None:
         return Endpoint(url, headers, Scrub(()))
     try:
-        told = secret(declared.credential).strip()
+        value = secret(declared.credential).strip()
     except NotFound as error:
         raise NotAllowed(f"its credential {declared.credential!r} is not there, or not any more") from error
-    if not (told.isascii() and told.isprintable() and told):
+    if not (value.isascii() and value.isprintable() and value):
         raise NotAllowed(
             f"its credential {declared.credential!r} cannot be sent: it is not one line of plain characters"
         )
-    sent = f"{declared.scheme} {told}" if declared.scheme else told
-    return Endpoint(url, headers | {declared.header.lower(): sent}, Scrub((told,)))
+    sent = f"{declared.scheme} {value}" if declared.scheme else value
+    return Endpoint(url, headers | {declared.header.lower(): sent}, Scrub((value,)))
 
 
 def url_of(declared: Reached) -> Url:

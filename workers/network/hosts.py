@@ -47,13 +47,13 @@ class LookUps:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._asked: dict[tuple[str, int], Future[Sequence[AddressInfo]]] = {}
+        self._open: dict[tuple[str, int], Future[Sequence[AddressInfo]]] = {}
 
     def of(self, host: str, port: int) -> Future[Sequence[AddressInfo]]:
         with self._lock:
-            if (host, port) in self._asked:
-                return self._asked[host, port]
-            answer = self._asked[host, port] = Future()
+            if (host, port) in self._open:
+                return self._open[host, port]
+            answer = self._open[host, port] = Future()
             answer.set_running_or_notify_cancel()  # who does not wait any more cannot cancel it
         try:
             threading.Thread(target=self._ask, args=(host, port, answer), name="headgate-look-up", daemon=True).start()
@@ -75,7 +75,7 @@ class LookUps:
     def _over(self, host: str, port: int) -> None:
         """Before anybody hears of it: no answer is given to who asks later, for it may have changed."""
         with self._lock:
-            del self._asked[host, port]
+            del self._open[host, port]
 
 
 @of_process
@@ -109,7 +109,7 @@ class CheckedBackend(Backend):
     def __init__(self, allowed: Sequence[Network]) -> None:
         self._allowed = allowed
 
-    def found(self, host: str, port: int) -> Sequence[AddressInfo]:
+    def addresses(self, host: str, port: int) -> Sequence[AddressInfo]:
         bounds, answer = current(), looked_up(host, port)
         while not answer.done():
             wait([answer], bounds.patience())

@@ -40,17 +40,17 @@ class Weighed:
         self._heard = heard
 
     async def receive(self) -> "Said":
-        while (said := _passed(await self._heard.receive())) is None:
+        while (received := _passed(await self._heard.receive())) is None:
             pass
-        return said
+        return received
 
     def __aiter__(self) -> Self:
         return self
 
     async def __anext__(self) -> "Said":
-        while (said := _passed(await self._heard.__anext__())) is None:
+        while (received := _passed(await self._heard.__anext__())) is None:
             pass
-        return said
+        return received
 
     async def aclose(self) -> None:
         await self._heard.aclose()
@@ -65,25 +65,25 @@ class Weighed:
         return await self._heard.__aexit__(kind, error, trace)
 
 
-def _passed(said: "Said") -> "Said | None":
+def _passed(received: "Said") -> "Said | None":
     """What the SDK is given."""
     from mcp.shared.message import SessionMessage  # noqa: PLC0415 - as the SDK: only who asks such a server pays for it
     from mcp_types import INTERNAL_ERROR, ErrorData, JSONRPCError, JSONRPCResponse  # noqa: PLC0415 - as above
 
-    message = None if isinstance(said, Exception) else said.message
+    message = None if isinstance(received, Exception) else received.message
     match message:
         case JSONRPCResponse() if too_much(message.result, FREE):
             error = ErrorData(code=INTERNAL_ERROR, message="an answer holds more values than anybody reads")
             return SessionMessage(JSONRPCError(jsonrpc="2.0", id=message.id, error=error))
         case None | JSONRPCResponse() | JSONRPCError():
-            return said
+            return received
         case _:
-            return None if too_much(message.params, frozenset()) else said
+            return None if too_much(message.params, frozenset()) else received
 
 
-def too_much(told: Any, free: frozenset[str]) -> bool:
+def too_much(value: Any, free: frozenset[str]) -> bool:
     """Whether it holds more than may be; `free`: names below which no items are counted."""
-    values, items, left = 0, 0, [(told, False)]
+    values, items, left = 0, 0, [(value, False)]
     while left:
         whole, is_free = left.pop()
         parts, listed = _parts(whole, free, is_free=is_free)

@@ -50,14 +50,14 @@ class Url:
     @classmethod
     def of(cls, text: str) -> Self:
         """Raises `NotAllowed` for what is no URL by HTTP, or not clearly one."""
-        found = URL.fullmatch(text) if VISIBLE.fullmatch(text) and len(text) <= LONGEST else None
-        if found is None:
+        parts = URL.fullmatch(text) if VISIBLE.fullmatch(text) and len(text) <= LONGEST else None
+        if parts is None:
             raise NotAllowed(f"{text[:200]!r} is no URL that can be asked: write http(s)://host/path, without a user")
-        scheme, host = found["scheme"].lower(), found["host"].lower().strip("[]")
-        port, path = int(found["port"] or PORTS[scheme]), found["path"] or "/"
+        scheme, host = parts["scheme"].lower(), parts["host"].lower().strip("[]")
+        port, path = int(parts["port"] or PORTS[scheme]), parts["path"] or "/"
         if not is_host(host) or not 0 < port < 1 << 16 or climbs(path):
             raise NotAllowed(f"{text[:200]!r} is not clear: write its host and path plainly, without dots that climb")
-        return cls(scheme, host, port, path, found["query"])
+        return cls(scheme, host, port, path, parts["query"])
 
     def __str__(self) -> str:
         return f"{self.scheme}://{self.authority}{self.target}"
@@ -80,11 +80,11 @@ class Url:
                 f"the path {path[:200]!r} is not allowed: write it plainly, without `..`, `//`, `%`, `?` or a host; "
                 "what it stands for is encoded here"
             )
-        told = urlencode({name: _written(value) for name, value in query.items()}, doseq=True)
-        if has_controls(unquote(told)):
+        encoded = urlencode({name: _written(value) for name, value in query.items()}, doseq=True)
+        if has_controls(unquote(encoded)):
             raise NotAllowed("the query holds line ends or other control characters: leave them out")
         joined = f"{self.path.rstrip('/')}/{quote(path.removeprefix('/'), safe=f'/{STANDS}')}" if path else self.path
-        made = replace(self, path=joined, query=told or None)
+        made = replace(self, path=joined, query=encoded or None)
         if len(made.target) > LONGEST:
             raise NotAllowed(f"path and query are longer than {LONGEST:,} bytes: send less, or send it as the body")
         return made

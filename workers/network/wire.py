@@ -75,7 +75,7 @@ class Wire(Bounded):
 class Backend(NetworkBackend):
     """Makes connections for httpcore."""
 
-    def found(self, host: str, port: int) -> Sequence[AddressInfo]:
+    def addresses(self, host: str, port: int) -> Sequence[AddressInfo]:
         """The host's addresses, in the order in which they are tried; raises OSError where it has none."""
         return socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
 
@@ -89,7 +89,7 @@ class Backend(NetworkBackend):
     ) -> NetworkStream:
         bounds, failed = current(), OSError(f"{host} has no address")
         try:
-            for family, kind, protocol, _, address in self.found(host, port):
+            for family, kind, protocol, _, address in self.addresses(host, port):
                 try:
                     return Wire(_connected(socket.socket(family, kind, protocol), address, bounds))
                 except OSError as error:

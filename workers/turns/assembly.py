@@ -10,7 +10,7 @@ from typing import Any
 
 from shared import clock
 from shared.agents import agents, memories
-from shared.contracts.kinds import AgentTurn
+from shared.contracts.payloads import AgentTurn
 from shared.stores.postgres import Connection
 from workers.context import Context
 from workers.turns import conversation
@@ -30,22 +30,22 @@ def assemble(context: Context, turn: AgentTurn) -> Scene:
 
     def look() -> dict[str, Any]:
         fresh.append(_first_look(context, turn, identity))
-        return _told(fresh[0])
+        return _positions(fresh[0])
 
-    told = context.once("assembly", "assembly", context.run.payload, look, later=True)
-    return fresh[0] if fresh else _looked_again(context, turn, identity, told)
+    positions = context.once("assembly", "assembly", context.run.payload, look, later=True)
+    return fresh[0] if fresh else _looked_again(context, turn, identity, positions)
 
 
 def _first_look(context: Context, turn: AgentTurn, identity: TurnIdentity) -> Scene:
     """One round trip."""
     with context.reading(pipelined=True) as connection:
         agent = agents.ask(connection, identity.tenant, identity.agent)
-        standing = conversation.find(connection, identity)
-        said = conversation.said(connection, identity, after=None, to=None)
-        kept = _memories(connection, identity)
+        asked = conversation.ask(connection, identity)
+        messages = conversation.ask_messages(connection, identity, after=None, to=None)
+        remembered = _memories(connection, identity)
     known = agents.answered(agent, identity.tenant, identity.agent)
-    stands, history = conversation.found(standing, identity), conversation.heard(said)
-    return Scene(turn, identity, context.tenant.name, known, stands, history, kept, clock.now())
+    standing, history = conversation.answered(asked, identity), conversation.answered_messages(messages)
+    return Scene(turn, identity, context.tenant.name, known, standing, history, remembered, clock.now())
 
 
 def _memories(connection: Connection, identity: TurnIdentity) -> Mapping[str, str]:
@@ -55,27 +55,38 @@ def _memories(connection: Connection, identity: TurnIdentity) -> Mapping[str, st
     return memories.latest(connection, identity.tenant, identity.agent, identity.user, MEMORIES)
 
 
-def _told(scene: Scene) -> dict[str, Any]:
+def _positions(scene: Scene) -> dict[str, Any]:
     """What a replay needs to see the same."""
-    stands = scene.conversation
+    standing = scene.conversation
     return {
         "version": scene.agent.version,
         "now": scene.now.isoformat(),
-        "state": stands.state,
-        "turns": stands.turns,
-        "summary": stands.summary,
-        "summarised_to": stands.summarised_to,
+        "state": standing.state,
+        "turns": standing.turns,
+        "summary": standing.summary,
+        "summarised_to": standing.summarised_to,
         "to": scene.history[-1].position if scene.history else 0,
         "memories": dict(scene.memories),
     }
 
 
-def _looked_again(context: Context, turn: AgentTurn, identity: TurnIdentity, told: Mapping[str, Any]) -> Scene:
+def _looked_again(context: Context, turn: AgentTurn, identity: TurnIdentity, positions: Mapping[str, Any]) -> Scene:
     """The same scene, from what an earlier run was told."""
     with context.reading(pipelined=True) as connection:
-        agent = agents.ask(connection, identity.tenant, identity.agent, told["version"])
-        said = conversation.said(connection, identity, after=told["summarised_to"], to=told["to"])
-    stands = Conversation(told["state"], told["turns"], identity.user, told["summary"], told["summarised_to"])
+        agent = agents.ask(connection, identity.tenant, identity.agent, positions["version"])
+        messages = conversation.ask_messages(connection, identity, after=positions["summarised_to"], to=positions["to"])
+    standing = Conversation(
+        positions["state"], positions["turns"], identity.user, positions["summary"], positions["summarised_to"]
+    )
     known = agents.answered(agent, identity.tenant, identity.agent)
-    now = datetime.fromisoformat(told["now"])
-    return Scene(turn, identity, context.tenant.name, known, stands, conversation.heard(said), told["memories"], now)
+    now = datetime.fromisoformat(positions["now"])
+    return Scene(
+        turn,
+        identity,
+        context.tenant.name,
+        known,
+        standing,
+        conversation.answered_messages(messages),
+        positions["memories"],
+        now,
+    )

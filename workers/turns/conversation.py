@@ -113,12 +113,12 @@ class TurnIdentity:
     job: UUID
 
 
-def find(connection: Connection, identity: TurnIdentity) -> Cursor[DictRow]:
-    """Asked, and read by `found` (a pipeline may ask for more meanwhile)."""
+def ask(connection: Connection, identity: TurnIdentity) -> Cursor[DictRow]:
+    """Asked, and read by `answered` (a pipeline may ask for more meanwhile)."""
     return connection.execute(FIND, vars(identity))
 
 
-def found(cursor: Cursor[DictRow], identity: TurnIdentity) -> Conversation:
+def answered(cursor: Cursor[DictRow], identity: TurnIdentity) -> Conversation:
     """The conversation, new where there is none; `NotTheirs`."""
     row = cursor.fetchone()
     if row is None:
@@ -128,13 +128,15 @@ def found(cursor: Cursor[DictRow], identity: TurnIdentity) -> Conversation:
     return Conversation(**row)
 
 
-def said(connection: Connection, identity: TurnIdentity, *, after: int | None, to: int | None) -> Cursor[DictRow]:
-    """Messages behind position `after` (None: behind the summary) up to `to`; read by `heard`."""
+def ask_messages(
+    connection: Connection, identity: TurnIdentity, *, after: int | None, to: int | None
+) -> Cursor[DictRow]:
+    """Messages behind position `after` (None: behind the summary) up to `to`; read by `answered_messages`."""
     bounds = {"most": MOST, "most_of_tools": MOST_OF_TOOLS, "most_of_words": MOST_OF_WORDS, "left_out": LEFT_OUT}
     return connection.execute(SAID, vars(identity) | {"after": after, "to": to} | bounds)
 
 
-def heard(cursor: Cursor[DictRow]) -> list[Message]:
+def answered_messages(cursor: Cursor[DictRow]) -> list[Message]:
     """Oldest first."""
     return [
         Message(

@@ -97,8 +97,8 @@ def _shortened(context: Context, scene: Scene, kept: Sequence[Message], parts: S
     """
     summary = scene.conversation.summary
     for number, part in enumerate(parts):
-        said = _summarised(context, scene, f"{CUT}.summary.{number}", summary, part)
-        summary = said or _cut_short(summary or "", part)
+        shorter = _summarised(context, scene, f"{CUT}.summary.{number}", summary, part)
+        summary = shorter or _cut_short(summary or "", part)
     return Fitted(kept, summary, to)
 
 
@@ -130,8 +130,8 @@ def _cut_short(before: str, words: str) -> str:
 
 
 def _summarised(context: Context, scene: Scene, place: str, before: str | None, words: str) -> str:
-    said = f"What was said before, in short: {before}\n\n{words}" if before else words
-    messages = [{"role": "system", "content": TASK}, {"role": "user", "content": said}]
+    text = f"What was said before, in short: {before}\n\n{words}" if before else words
+    messages = [{"role": "system", "content": TASK}, {"role": "user", "content": text}]
     configuration = scene.agent.configuration
 
     def request(route: Route) -> ChatRequest:  # some models take no temperature but the one that they are known by

@@ -65,11 +65,11 @@ def before(context: Context, turn: Turn) -> Before:
     """Ask the hooks until one of them answers."""
     lines: list[str] = []
     for name, hook in _hooks("before_turn"):
-        said = _step(context, f"hook.before.{name}", turn, _asking(context, name, hook, turn))
-        if said["context"] is not None:
-            lines.append(said["context"])
-        if said["answer"] is not None:
-            return Before(lines, said["answer"])
+        outcome = _step(context, f"hook.before.{name}", turn, _asking(context, name, hook, turn))
+        if outcome["context"] is not None:
+            lines.append(outcome["context"])
+        if outcome["answer"] is not None:
+            return Before(lines, outcome["answer"])
     return Before(lines)
 
 
@@ -81,8 +81,8 @@ def hold_answers_back() -> bool:
 def after(context: Context, turn: Turn, answer: str) -> str:
     """The answer as the hooks let it go out; each sees what those before it made of it."""
     for name, hook in _hooks("after_answer"):
-        said = _step(context, f"hook.after.{name}", turn, _showing(context, name, hook, turn, answer))
-        answer = said["answer"] if said["answer"] is not None else answer
+        outcome = _step(context, f"hook.after.{name}", turn, _showing(context, name, hook, turn, answer))
+        answer = outcome["answer"] if outcome["answer"] is not None else answer
     return answer
 
 
@@ -100,18 +100,18 @@ def _hooks(method: str) -> Iterator[tuple[str, Hook]]:
 
 
 def _step(context: Context, place: str, turn: Turn, saying: Saying) -> dict[str, Any]:
-    said: dict[str, Any] = context.once(place, "hook", {"message": turn.message}, saying, later=True)
-    return said
+    outcome: dict[str, Any] = context.once(place, "hook", {"message": turn.message}, saying, later=True)
+    return outcome
 
 
 def _asking(context: Context, name: str, hook: Hook, turn: Turn) -> Saying:
     def saying() -> dict[str, Any]:
-        said = _called(context, name, lambda: hook(_own(turn)))
-        if said is None:
-            said = BeforeTurn()
-        if not isinstance(said, BeforeTurn):
-            raise HookFailed(f"hook {name!r} answered {type(said).__name__} before a turn, not BeforeTurn or None")
-        return {"context": _text(name, said.context, CONTEXT), "answer": _text(name, said.answer, ANSWER)}
+        outcome = _called(context, name, lambda: hook(_own(turn)))
+        if outcome is None:
+            outcome = BeforeTurn()
+        if not isinstance(outcome, BeforeTurn):
+            raise HookFailed(f"hook {name!r} answered {type(outcome).__name__} before a turn, not BeforeTurn or None")
+        return {"context": _text(name, outcome.context, CONTEXT), "answer": _text(name, outcome.answer, ANSWER)}
 
     return saying
 

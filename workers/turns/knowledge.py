@@ -23,11 +23,11 @@ def found_before(context: Context, scene: Scene) -> dict[str, Any]:
     def look() -> dict[str, Any]:
         return {"passages": [shown(passage) for passage in retrieval.retrieve(context, PLACE, configuration, question)]}
 
-    found: dict[str, Any] = context.once(PLACE, "retrieval", {"query": question}, look, later=True)
-    return found
+    outcome: dict[str, Any] = context.once(PLACE, "retrieval", {"query": question}, look, later=True)
+    return outcome
 
 
-def sources(results: Sequence[ToolResult], told: Mapping[str, Any]) -> list[str]:
+def sources(results: Sequence[ToolResult], found: Mapping[str, Any]) -> list[str]:
     """Names of the documents that the model was shown, each once; only searches are believed."""
-    before = [str(found["document"]) for found in told.get("passages", ())]
+    before = [str(passage["document"]) for passage in found.get("passages", ())]
     return list(dict.fromkeys([*before, *(name for result in results for name in result.documents)]))

@@ -28,19 +28,19 @@ Servers = Mapping[str, McpServer]
 
 def offered_tools(context: Context, servers: Servers, permitted: Collection[str]) -> Sequence[Tool]:
     """Those of these servers' tools that the agent is permitted."""
-    told = context.past(PLACE)
-    if told is None:
-        tools = _asked(context, servers, permitted)
+    recorded = context.past(PLACE)
+    if recorded is None:
+        tools = _offered_now(context, servers, permitted)
         if tools:
-            context.once(PLACE, "assembly", {}, lambda: _told(servers, tools), later=True)
+            context.once(PLACE, "assembly", {}, lambda: _record(servers, tools), later=True)
         return tools
-    stayed = {name: one for name, one in servers.items() if name in told and told[name]["url"] == str(one.url)}
+    stayed = {name: one for name, one in servers.items() if name in recorded and recorded[name]["url"] == str(one.url)}
     others = {name: one for name, one in servers.items() if name not in stayed}
-    again = [tool for name, one in stayed.items() for tool in _as_told(context, name, one, told[name]["tools"])]
-    return [*again, *(_asked(context, others, permitted) if others else ())]
+    again = [tool for name, one in stayed.items() for tool in _as_recorded(context, name, one, recorded[name]["tools"])]
+    return [*again, *(_offered_now(context, others, permitted) if others else ())]
 
 
-def _asked(context: Context, servers: Servers, permitted: Collection[str]) -> Sequence[Tool]:
+def _offered_now(context: Context, servers: Servers, permitted: Collection[str]) -> Sequence[Tool]:
     """What they offer now."""
     context.about_to_wait()
     allowed = context.settings.tool_networks
@@ -48,21 +48,23 @@ def _asked(context: Context, servers: Servers, permitted: Collection[str]) -> Se
     return [tool for tool in tools if permits(permitted, tool.name)]
 
 
-def _told(servers: Servers, tools: Sequence[Tool]) -> dict[str, Any]:
-    told: dict[str, Any] = {}
+def _record(servers: Servers, tools: Sequence[Tool]) -> dict[str, Any]:
+    recorded: dict[str, Any] = {}
     for tool in tools:
         connection = tool.name.partition(SEPARATOR)[0]
-        of_server = told.setdefault(connection, {"url": str(servers[connection].url), "tools": []})
+        of_server = recorded.setdefault(connection, {"url": str(servers[connection].url), "tools": []})
         parameters = orjson.dumps(tool.parameters).decode()
         of_server["tools"].append({"name": tool.name, "description": tool.description, "parameters": parameters})
-    return told
+    return recorded
 
 
-def _as_told(context: Context, name: str, declared: McpServer, told: Sequence[Mapping[str, str]]) -> Iterator[Tool]:
+def _as_recorded(
+    context: Context, name: str, declared: McpServer, recorded: Sequence[Mapping[str, str]]
+) -> Iterator[Tool]:
     """As a server was understood before; what its tenant has ruled out since is left out."""
     reached = context.tenant.tenant_id, name, declared, context.secret, context.settings.tool_networks
     server = Server(*reached, context.calls_until)
-    for about in told:
+    for about in recorded:
         tool = about["name"].partition(SEPARATOR)[2]
         if declared.tools is None or tool in declared.tools:
             parameters = orjson.loads(about["parameters"])

@@ -20,9 +20,9 @@ def stable(scene: Scene, provider: str) -> str:
     """The agent's prompt, in the words for this provider where it has some."""
     configuration = scene.agent.configuration
     text = configuration.prompts.get(provider, configuration.prompt)
-    said = {"name": configuration.name, "tone": configuration.tone, "language": configuration.language}
+    described = {"name": configuration.name, "tone": configuration.tone, "language": configuration.language}
     known = {"tenant": scene.tenant_name, "agent": scene.agent.agent, "user": user(scene)}
-    return template.render(text, said | known | {"today": scene.now.date().isoformat()})
+    return template.render(text, described | known | {"today": scene.now.date().isoformat()})
 
 
 def moving(
@@ -39,13 +39,13 @@ def moving(
         "what you keep in mind of this user": dict(scene.memories),
         **found,
     }
-    told: list[Mapping[str, Any]] = []
+    messages: list[Mapping[str, Any]] = []
     if notes:
-        told.append({"role": "system", "content": "\n".join(notes)})
+        messages.append({"role": "system", "content": "\n".join(notes)})
     if known := {name: part for name, part in parts.items() if part}:
         listed = orjson.dumps(known, option=orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS).decode()
-        told.append({"role": "user", "content": f"{DATA}\n{listed}"})
-    return told
+        messages.append({"role": "user", "content": f"{DATA}\n{listed}"})
+    return messages
 
 
 def user(scene: Scene) -> Mapping[str, Any]:

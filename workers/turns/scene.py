@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from shared.agents.agents import Agent
-from shared.contracts.kinds import AgentTurn
+from shared.contracts.payloads import AgentTurn
 from workers.turns.conversation import Conversation, TurnIdentity
 from workers.turns.messages import Message
 

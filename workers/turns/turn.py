@@ -12,7 +12,7 @@ first run saw them.
 from dataclasses import replace
 
 from shared.agents.templates.grammar import BadTemplate
-from shared.contracts.kinds import AgentTurn
+from shared.contracts.payloads import AgentTurn
 from shared.contracts.results import TurnOutcome
 from shared.errors import NotFound
 from shared.stores.postgres import Connection

@@ -21,7 +21,7 @@ MOST_BYTES = 65_536
 MOST_VALUES, DEEPEST = 2000, 32
 
 #: Characters of what is told to the model, and of what it had written within that.
-MESSAGE, TOLD = 300, 60
+MESSAGE, WRITTEN = 300, 60
 
 #: JSON numbers that are no floats: what a signed 64-bit integer holds.
 GREATEST = 2**63 - 1
@@ -50,8 +50,8 @@ def checked(text: str, schema: Mapping[str, Any]) -> dict[str, Any]:
 
 def _short(error: ValidationError) -> str:
     """What is wrong, without the whole of what it is wrong with."""
-    told = repr(error.instance)
-    return error.message if len(told) <= TOLD else error.message.replace(told, f"{told[:TOLD]}…")
+    written = repr(error.instance)
+    return error.message if len(written) <= WRITTEN else error.message.replace(written, f"{written[:WRITTEN]}…")
 
 
 def _read(text: str) -> dict[str, Any]:

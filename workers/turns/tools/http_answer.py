@@ -10,10 +10,10 @@ import orjson
 from workers.network.scrub import Scrub
 
 #: Headers that a model can do something with.
-TOLD = ("content-type", "date", "etag", "last-modified", "link", "location", "retry-after")
+SHOWN = ("content-type", "date", "etag", "last-modified", "link", "location", "retry-after")
 
 #: Characters of one that are told.
-MOST_TOLD = 512
+MOST_OF_ONE = 512
 
 #: Media types that are text though they are not called so.
 TEXTUAL = re.compile(
@@ -28,7 +28,7 @@ CHARSETS = ("ascii", "utf-8", "utf-16", "iso8859", "cp125", "koi8", "gb", "big5"
 
 def shown(headers: Mapping[str, str], body: bytes, scrub: Scrub, *, cut_off: bool) -> dict[str, Any]:
     """A few headers, and the body as JSON or text, or a word on what it is; `truncated` where it goes on."""
-    told = {name: scrub.text(headers[name])[:MOST_TOLD] for name in TOLD if name in headers}
+    few = {name: scrub.text(headers[name])[:MOST_OF_ONE] for name in SHOWN if name in headers}
     kind = headers.get("content-type", "")
     if not body:
         content: dict[str, Any] = {}
@@ -36,7 +36,7 @@ def shown(headers: Mapping[str, str], body: bytes, scrub: Scrub, *, cut_off: boo
         content = {"text": f"[{len(body)} bytes of {scrub.text(kind)[:80]}, which is no text]"}
     else:
         content = _read(body, kind, scrub)
-    return {"headers": told, **content, "truncated": cut_off}
+    return {"headers": few, **content, "truncated": cut_off}
 
 
 def _read(body: bytes, kind: str, scrub: Scrub) -> dict[str, Any]:

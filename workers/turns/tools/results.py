@@ -5,7 +5,7 @@ from typing import Any
 
 import orjson
 
-from shared.contracts.kinds import GREATEST
+from shared.contracts.payloads import GREATEST
 from shared.texts import storable
 from workers.turns.tools.tool import ToolFailed
 

@@ -110,8 +110,8 @@ def _additional(validator: Any, value: Any, instance: Any, schema: Mapping[str, 
 def _unique(validator: Any, value: Any, instance: Any, _: Mapping[str, Any]) -> Errors:
     """The library's own compares each with each."""
     if value and validator.is_type(instance, "array"):
-        told = {orjson.dumps(item, option=orjson.OPT_SORT_KEYS) for item in instance}
-        if len(told) < len(instance):
+        distinct = {orjson.dumps(item, option=orjson.OPT_SORT_KEYS) for item in instance}
+        if len(distinct) < len(instance):
             yield ValidationError("the items are not all different")
 
 

@@ -13,7 +13,7 @@ import orjson
 
 from shared import ids
 from shared.agents.tools import EVERY, SEARCH_KNOWLEDGE, name_of, of_connection
-from shared.contracts.kinds import AgentTurn
+from shared.contracts.payloads import AgentTurn
 from shared.texts import storable
 from workers.context import Context
 from workers.turns.tools.calling import ToolCall
