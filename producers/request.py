@@ -17,7 +17,8 @@ from shared.agents.known import KnownAgents
 from shared.cell import Cell
 from shared.contracts.answers import Reason
 from shared.contracts.envelope import REPLY_PREFIX, TYPE_PREFIX, Envelope, ReplyTo, reply_principal, strings_of
-from shared.contracts.kinds import KINDS, AboutTenants, AgentTurn, Kind, Payload
+from shared.contracts.kinds import KINDS, Kind
+from shared.contracts.payloads import AboutTenants, AgentTurn, Payload
 from shared.errors import HeadgateError, NotFound
 from shared.invalid import first_wrong
 from shared.ledger.jobs import CHILDREN, NewJob

@@ -8,7 +8,8 @@ from pydantic import ValidationError
 
 from shared import ids
 from shared.clock import monotonic
-from shared.contracts.kinds import KINDS, Payload
+from shared.contracts.kinds import KINDS
+from shared.contracts.payloads import Payload
 from shared.errors import HeadgateError
 from shared.ledger.jobs import CHILDREN, NewJob
 from shared.ledger.runs import Run, fenced_transaction

@@ -2,7 +2,7 @@
 
 import threading
 
-from shared.contracts.kinds import Probe
+from shared.contracts.payloads import Probe
 from shared.contracts.results import ProbeResult
 from workers.context import Context
 from workers.outcomes import Done, Outcome

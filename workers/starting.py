@@ -7,7 +7,8 @@ import structlog
 from pydantic import SecretStr, ValidationError
 
 from shared.cell import Cell
-from shared.contracts.kinds import KINDS, Payload
+from shared.contracts.kinds import KINDS
+from shared.contracts.payloads import Payload
 from shared.errors import Unavailable
 from shared.failpoints import reach
 from shared.gate.values import Ending, Lease

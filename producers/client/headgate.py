@@ -19,7 +19,7 @@ from shared.bus.names import NAMES
 from shared.clock import monotonic
 from shared.contracts.answers import Answer
 from shared.contracts.envelope import REPLY_PREFIX, ReplyTo
-from shared.contracts.kinds import Payload
+from shared.contracts.payloads import Payload
 from shared.errors import ConfigurationError
 
 #: Bytes that a door takes in one message, unless `HEADGATE_ENVELOPE_BYTES` tells it otherwise.

@@ -11,7 +11,8 @@ from pydantic import ValidationError
 from producers.client.errors import Invalid
 from shared import clock, ids
 from shared.contracts.envelope import TYPE_PREFIX, Envelope
-from shared.contracts.kinds import Payload, kind_named
+from shared.contracts.kinds import kind_named
+from shared.contracts.payloads import Payload
 from shared.invalid import first_wrong
 
 

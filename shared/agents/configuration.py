@@ -10,7 +10,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstra
 
 from shared.agents.hours import BusinessHours
 from shared.agents.tools import CHARACTERS, TOOL_NAME
-from shared.contracts.kinds import Name
+from shared.contracts.payloads import Name
 from shared.providers import DEFAULT
 
 PROMPT = (

@@ -11,7 +11,7 @@ from psycopg.types.json import Jsonb
 from pydantic import AfterValidator, Field, HttpUrl, StringConstraints, TypeAdapter, UrlConstraints
 
 from shared.agents.configuration import Part, ToolName
-from shared.contracts.kinds import Name
+from shared.contracts.payloads import Name
 from shared.stores.postgres import Connection as Database
 
 

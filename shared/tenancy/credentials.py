@@ -13,7 +13,7 @@ from psycopg.rows import class_row
 from pydantic import SecretStr, TypeAdapter, ValidationError
 
 from shared import ids
-from shared.contracts.kinds import Name
+from shared.contracts.payloads import Name
 from shared.errors import HeadgateError, NotFound
 from shared.providers import SECRET
 from shared.stores.postgres import Connection

@@ -11,7 +11,7 @@ from dataclasses import replace
 from unittest import mock
 
 from shared import embedded
-from shared.contracts.kinds import Probe
+from shared.contracts.payloads import Probe
 from shared.settings import Settings
 from shared.stores.postgres import Connection
 from workers import app as product

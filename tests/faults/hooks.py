@@ -10,7 +10,7 @@ from pathlib import Path
 
 import shared.cell
 from shared import clock, failpoints
-from shared.contracts.kinds import AgentTurn
+from shared.contracts.payloads import AgentTurn
 from shared.failpoints import Point
 from shared.gate.gate import Gate
 from shared.gate.scripts import Library

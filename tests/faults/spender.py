@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import NoReturn
 
-from shared.contracts.kinds import AgentTurn
+from shared.contracts.payloads import AgentTurn
 from shared.metering.prices import Tokens
 from workers import registry
 from workers.calls import Call, Reply

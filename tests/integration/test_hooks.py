@@ -9,7 +9,7 @@ from uuid import UUID
 import pytest
 
 from shared.cell import Cell
-from shared.contracts.kinds import AgentTurn
+from shared.contracts.payloads import AgentTurn
 from tests.support.tooling import Turns, installed
 from workers.context import Context
 from workers.turns import hooks

@@ -9,7 +9,7 @@ import pytest
 
 from shared.agents import memories
 from shared.cell import Cell
-from shared.contracts.kinds import AgentTurn
+from shared.contracts.payloads import AgentTurn
 from shared.stores.postgres import one
 from tests.support.tooling import Turns, call
 from tests.support.turning import configure

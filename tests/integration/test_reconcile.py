@@ -11,7 +11,7 @@ import pytest
 from pydantic import SecretStr
 
 from shared.cell import Cell
-from shared.contracts.kinds import BillingReconcile
+from shared.contracts.payloads import BillingReconcile
 from shared.embedded import Servers
 from shared.ledger import recording
 from shared.ledger.runs import Run

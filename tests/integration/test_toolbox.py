@@ -10,7 +10,7 @@ from prometheus_client import REGISTRY
 
 from shared.agents.configuration import AgentConfiguration, Retrieval
 from shared.cell import Cell
-from shared.contracts.kinds import AgentTurn
+from shared.contracts.payloads import AgentTurn
 from shared.errors import Unavailable
 from tests.support.spending import Provider
 from tests.support.tooling import Counted, Turns, call, having, tool, using

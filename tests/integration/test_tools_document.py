@@ -12,7 +12,7 @@ from pydantic import HttpUrl
 
 from shared.agents.connections import CONNECTION, HttpEndpoint, McpServer
 from shared.cell import Cell
-from shared.contracts.kinds import AgentTurn
+from shared.contracts.payloads import AgentTurn
 from tests.integration.test_hooks import ANN, told_of
 from tests.support.outsider import LOCAL, outsider, use
 from tests.support.tooling import Turns, call, installed

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from shared.cell import Cell
-from shared.contracts.kinds import AgentTurn
+from shared.contracts.payloads import AgentTurn
 from tests.support.tooling import Turns, call, having, tool, using
 from workers.context import Context
 from workers.interruption import Interrupted, Interruption

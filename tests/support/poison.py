@@ -3,7 +3,7 @@
 import os
 import signal
 
-from shared.contracts.kinds import Probe
+from shared.contracts.payloads import Probe
 from workers import ops
 from workers.context import Context
 from workers.outcomes import Outcome

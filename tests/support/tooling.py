@@ -12,7 +12,7 @@ from uuid import UUID
 import pytest
 
 from shared.cell import Cell
-from shared.contracts.kinds import AgentTurn
+from shared.contracts.payloads import AgentTurn
 from shared.contracts.results import Result
 from tests.support.cells import make_tenant
 from tests.support.executing import Slot

@@ -5,7 +5,7 @@ from base64 import b64encode
 import pytest
 from pydantic import ValidationError
 
-from shared.contracts.kinds import AgentTurn, KnowledgeIngest
+from shared.contracts.payloads import AgentTurn, KnowledgeIngest
 
 
 def test_a_document_in_base64_is_its_bytes_and_goes_back_as_it_came() -> None:

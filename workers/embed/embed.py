@@ -10,7 +10,7 @@ import hashlib
 import random
 from collections.abc import Sequence
 
-from shared.contracts.kinds import KnowledgeEmbed
+from shared.contracts.payloads import KnowledgeEmbed
 from shared.contracts.results import EmbedResult
 from shared.knowledge import documents
 from shared.knowledge.documents import PendingChunk

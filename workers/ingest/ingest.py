@@ -1,7 +1,7 @@
 """`knowledge.ingest`: one document, read, split and stored; its chunks wait for the coalescing `knowledge.embed`."""
 
 from shared import ids
-from shared.contracts.kinds import KnowledgeEmbed, KnowledgeIngest
+from shared.contracts.payloads import KnowledgeEmbed, KnowledgeIngest
 from shared.contracts.results import IngestResult
 from shared.knowledge import documents
 from shared.knowledge.documents import Document

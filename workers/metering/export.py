@@ -6,7 +6,7 @@ import io
 from collections.abc import Sequence
 from typing import Any
 
-from shared.contracts.kinds import BillingExport
+from shared.contracts.payloads import BillingExport
 from shared.contracts.results import ExportResult
 from shared.errors import HeadgateError
 from shared.metering.usage import Drawn, drawn, month, usd

@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 
 import structlog
 
-from shared.contracts.kinds import BillingReconcile
+from shared.contracts.payloads import BillingReconcile
 from shared.contracts.results import ReconcileResult
 from shared.errors import Unavailable
 from shared.ledger import lost

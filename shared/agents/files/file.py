@@ -20,7 +20,7 @@ from shared.agents.files.wording import REGION, wording
 from shared.agents.hours import BusinessHours
 from shared.agents.saving.problem import Path, Problem, written
 from shared.contracts.envelope import TenantId
-from shared.contracts.kinds import Name
+from shared.contracts.payloads import Name
 from shared.errors import HeadgateError
 from shared.gate.limits import Limits
 from shared.tenancy.provision import ANYWHERE

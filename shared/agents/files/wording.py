@@ -16,7 +16,7 @@ from shared.agents.hours import Span
 from shared.agents.saving.near import asked
 from shared.agents.saving.problem import Path
 from shared.contracts.envelope import TenantId
-from shared.contracts.kinds import Name
+from shared.contracts.payloads import Name
 from shared.gate.limits import Limits
 
 #: A region as providers have them.
