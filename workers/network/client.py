@@ -40,7 +40,7 @@ BROKEN = (
 
 
 @dataclass(frozen=True)
-class Ask:
+class Request:
     """A request. Names of headers are in lower case."""
 
     method: str
@@ -50,7 +50,7 @@ class Ask:
 
 
 @dataclass(frozen=True)
-class Answer:
+class Response:
     """`cut_off`: the body had more bytes than were read. Of headers of one name, which is in lower case, the first."""
 
     status: int
@@ -60,7 +60,7 @@ class Answer:
 
 
 #: Says what is asked instead where an answer leads elsewhere, by this method; or refuses, by `NotAllowed`.
-Onward = Callable[[Ask, str, Url], Ask]
+Onward = Callable[[Request, str, Url], Request]
 
 
 @cache
@@ -69,17 +69,17 @@ def tls() -> ssl.SSLContext:
     return httpx2.create_ssl_context()
 
 
-def fetch(ask: Ask, allowed: Sequence[Network], *, most: int, onward: Onward) -> Answer:
+def fetch(request: Request, allowed: Sequence[Network], *, most: int, onward: Onward) -> Response:
     """The answer, of which so many bytes are read at most; raises `NotAllowed`, `NotAnswered`.
 
     Within `bounded`, by `most_bytes=on_the_wire(most)`.
     """
     for _ in range(REDIRECTS + 1):
-        answer = fetch_one(ask, allowed, most=most)
-        location = answer.headers.get("location")
-        if answer.status not in REDIRECTING or location is None:
-            return answer
-        ask = onward(ask, method_after(ask.method, answer.status), ask.url.onward(location))
+        response = fetch_one(request, allowed, most=most)
+        location = response.headers.get("location")
+        if response.status not in REDIRECTING or location is None:
+            return response
+        request = onward(request, method_after(request.method, response.status), request.url.onward(location))
     raise NotAnswered(f"the answer leads on and on: more than {REDIRECTS} redirects are not followed")
 
 
@@ -88,21 +88,20 @@ def on_the_wire(most: int) -> int:
     return 4 * most + AROUND
 
 
-def fetch_one(ask: Ask, allowed: Sequence[Network], *, most: int) -> Answer:
+def fetch_one(request: Request, allowed: Sequence[Network], *, most: int) -> Response:
     """The answer to this one request, wherever it leads."""
-    url = httpcore2.URL(
-        scheme=ask.url.scheme.encode(), host=ask.url.host.encode(), port=ask.url.port, target=ask.url.target.encode()
-    )
-    headers_sent = [("host", ask.url.authority), *ask.headers.items()]
+    to = request.url
+    url = httpcore2.URL(scheme=to.scheme.encode(), host=to.host.encode(), port=to.port, target=to.target.encode())
+    headers_sent = [("host", to.authority), *request.headers.items()]
     pool = httpcore2.ConnectionPool(tls(), network_backend=CheckedBackend(allowed))
     try:
-        with pool, pool.stream(ask.method, url, headers=headers_sent, content=ask.body) as response:
+        with pool, pool.stream(request.method, url, headers=headers_sent, content=request.body) as response:
             headers = first_headers(response.headers)
             pieces = unpacked(response.iter_stream(), headers.get("content-encoding", "").strip().lower())
             body, cut_off = cut(pieces, most)
     except BROKEN as error:
         raise NotAnswered(f"no whole answer came: {error or type(error).__name__}") from error
-    return Answer(response.status, headers, body, cut_off)
+    return Response(response.status, headers, body, cut_off)
 
 
 def method_after(method: str, status: int) -> str:

@@ -14,7 +14,7 @@ from shared.agents.connections import HttpEndpoint
 from shared.agents.tools import HTTP_REQUEST
 from workers.network.addresses import Network, NotAllowed
 from workers.network.bounds import CallsUntil, bounded
-from workers.network.client import Answer, Ask, Onward, fetch, on_the_wire
+from workers.network.client import Onward, Request, Response, fetch, on_the_wire
 from workers.network.endpoint import Endpoint, Secret, opened, url_of
 from workers.network.urls import Url
 from workers.turns.tools.http_answer import shown
@@ -78,13 +78,13 @@ class Caller:
         with as_tool_errors(name):
             endpoint = opened(declared, self._secret)
         with as_tool_errors(name, endpoint.scrub):
-            ask = self._ask(use, declared, endpoint, arguments)
+            request = self._request(use, declared, endpoint, arguments)
             most = declared.max_bytes + endpoint.scrub.longest
             with bounded(min(declared.timeout, use.seconds), self._calls_until, most_bytes=on_the_wire(most)):
-                answer = fetch(ask, self._networks, most=most, onward=self._onward(endpoint))
-        return _result(answer, endpoint, declared.max_bytes)
+                response = fetch(request, self._networks, most=most, onward=self._onward(endpoint))
+        return _result(response, endpoint, declared.max_bytes)
 
-    def _ask(self, use: Use, declared: HttpEndpoint, endpoint: Endpoint, arguments: Mapping[str, Any]) -> Ask:
+    def _request(self, use: Use, declared: HttpEndpoint, endpoint: Endpoint, arguments: Mapping[str, Any]) -> Request:
         method = arguments.get("method") or ("GET" if "GET" in declared.methods else declared.methods[0])
         if method not in declared.methods:
             raise NotAllowed(f"{method} is not among its methods, which are {', '.join(declared.methods)}")
@@ -93,34 +93,35 @@ class Caller:
         if method in SAFE:
             if "body" in arguments:
                 raise ToolFailed(f"{method} has no body: leave it out, or choose another method")
-            return _without_body(Ask(method, url, headers))
+            return _without_body(Request(method, url, headers))
         body = orjson.dumps(arguments["body"]) if "body" in arguments else b""
         if len(body) > MOST_SENT:
             raise ToolFailed(f"the body is longer than {MOST_SENT:,} bytes: send less")
-        return Ask(method, url, headers | {"idempotency-key": use.idempotency_key}, body)
+        return Request(method, url, headers | {"idempotency-key": use.idempotency_key}, body)
 
     def _onward(self, endpoint: Endpoint) -> Onward:
         """Follows to what is declared; what is the endpoint's own is not sent anywhere but below it."""
 
-        def onward(ask: Ask, method: str, target: Url) -> Ask:
+        def onward(request: Request, method: str, target: Url) -> Request:
             declared = [one for one in self._endpoints.values() if url_of(one).holds(target)]
             if not any(method in one.methods for one in declared):
                 raise NotAllowed(f"the request was made, but its answer leads to {method} {target.host}, not declared")
             own = endpoint.url.holds(target)
-            headers = {name: value for name, value in ask.headers.items() if own or name not in endpoint.headers}
-            went = Ask(method, target, headers, ask.body)
-            return went if method == ask.method else _without_body(went)
+            headers = {name: value for name, value in request.headers.items() if own or name not in endpoint.headers}
+            went = Request(method, target, headers, request.body)
+            return went if method == request.method else _without_body(went)
 
         return onward
 
 
-def _without_body(ask: Ask) -> Ask:
+def _without_body(request: Request) -> Request:
     """The same, as what only reads is asked."""
-    about_it = {"content-type", "idempotency-key"}
-    return Ask(ask.method, ask.url, {name: value for name, value in ask.headers.items() if name not in about_it})
+    of_body = {"content-type", "idempotency-key"}
+    headers = {name: value for name, value in request.headers.items() if name not in of_body}
+    return Request(request.method, request.url, headers)
 
 
-def _result(answer: Answer, endpoint: Endpoint, most: int) -> dict[str, Any]:
-    body = endpoint.scrub.bytes(answer.body)
-    cut_off = answer.cut_off or len(body) > most
-    return {"status": answer.status} | shown(answer.headers, body[:most], endpoint.scrub, cut_off=cut_off)
+def _result(response: Response, endpoint: Endpoint, most: int) -> dict[str, Any]:
+    body = endpoint.scrub.bytes(response.body)
+    cut_off = response.cut_off or len(body) > most
+    return {"status": response.status} | shown(response.headers, body[:most], endpoint.scrub, cut_off=cut_off)
