@@ -6,6 +6,7 @@ from math import isfinite
 from struct import unpack
 from typing import Any
 
+import orjson
 from pydantic import BaseModel, ValidationError
 
 from shared.invalid import first_wrong
@@ -52,9 +53,9 @@ def embedding_call(
 
     def make(call_id: str) -> Reply:
         options: Any = {"timeout": timeout, "headers": {"X-Client-Request-Id": call_id}}
-        body = request | {"encoding_format": "base64"}
+        content = orjson.dumps(request | {"encoding_format": "base64"})
         with provider.call(model, timeout) as sdk, translated():
-            answer = _read(sdk.post(EMBEDDINGS, cast_to=object, body=body, options=options))
+            answer = _read(sdk.post(EMBEDDINGS, cast_to=object, content=content, options=options))
         vectors, drawn = _vectors(answer.data, len(texts)), Tokens(input=answer.usage.prompt_tokens)
         if keep is None:
             return Reply({"vectors": vectors}, drawn)
