@@ -20,10 +20,10 @@ from shared.errors import Unavailable
 from shared.lanes import Lane
 from shared.ledger.runs import Fenced
 from workers import registry
-from workers.execution import Executor
 from workers.lease import Heartbeat
 from workers.metering.overdue import lose_overdue
 from workers.metering.record import Recorder
+from workers.run.execution import Executor
 from workers.upkeep.changes import Changes
 from workers.upkeep.ledger_sweep import sweep_ledger
 from workers.upkeep.loop import Loop

@@ -4,8 +4,8 @@ import threading
 
 from shared.contracts.payloads import Probe
 from shared.contracts.results import ProbeResult
-from workers.context import Context
 from workers.outcomes import Done, Outcome
+from workers.run.context import Context
 
 
 def probe(context: Context, payload: Probe) -> Outcome:

@@ -5,8 +5,8 @@ from importlib import import_module
 from typing import Any
 
 from shared.contracts.kinds import KINDS, Family
-from workers.context import Context
 from workers.outcomes import Outcome
+from workers.run.context import Context
 
 RoomFunction = Callable[[Context, Any], Outcome]
 

@@ -1,7 +1,7 @@
 """Appending to streams: at most once, never for long, and never an error.
 
 A server that does not answer is let alone for some seconds, by all turns of the process. What is not taken is counted;
-its teller hears of it, and tells the step anew when the server is back (`workers.events`).
+its teller hears of it, and tells the step anew when the server is back (`workers.run.events`).
 """
 
 from collections.abc import Sequence

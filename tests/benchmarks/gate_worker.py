@@ -14,7 +14,7 @@ from shared.settings import Settings
 from tests.benchmarks.tally import Tally
 from workers import app as product
 from workers import host
-from workers.execution import Executor
+from workers.run.execution import Executor
 
 settings = embedded.resolved(Settings())
 tally = Tally(str(settings.redis_url))

@@ -16,8 +16,8 @@ from shared.settings import Settings
 from shared.stores.postgres import Connection
 from workers import app as product
 from workers import ops, registry
-from workers.context import Context
 from workers.outcomes import Done, Outcome
+from workers.run.context import Context
 
 #: One token of a model that the price table knows.
 DRAW = """

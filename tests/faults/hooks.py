@@ -15,8 +15,8 @@ from shared.failpoints import Point
 from shared.gate.gate import Gate
 from shared.gate.scripts import Library
 from shared.stores import silence
-from workers.context import Context
 from workers.outcomes import Outcome
+from workers.run.context import Context
 from workers.turns import rounds, turn
 
 #: A turn whose message has this word kills the process that runs it.

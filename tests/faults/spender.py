@@ -16,7 +16,7 @@ from shared.contracts.payloads import AgentTurn
 from shared.metering.prices import Tokens
 from workers import registry
 from workers.calls import Call, Reply
-from workers.context import Context
+from workers.run.context import Context
 
 MODEL = "rehearsal-1"
 

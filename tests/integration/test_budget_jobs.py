@@ -12,8 +12,8 @@ from shared.tenancy.budgets import Change
 from tests.support.executing import Slot
 from tests.support.spending import DRAWN_NANO, TURN, WORST_NANO, Provider, level, limited
 from tests.support.walking import job, submit
-from workers.context import Context
 from workers.outcomes import Done
+from workers.run.context import Context
 
 
 class Desk:

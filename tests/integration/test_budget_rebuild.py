@@ -25,7 +25,7 @@ from tests.support.spending import (
 )
 from workers.calls import Call, CallLost, Reply
 from workers.metering.record import Recorder
-from workers.reservations import OverBudget
+from workers.run.reservations import OverBudget
 
 LIMIT = 10 * WORST_NANO
 

@@ -23,7 +23,7 @@ from tests.support.spending import (
 from workers.calls import Call, CallFailed, CallLost, Reply
 from workers.interruption import Interrupted, Interruption
 from workers.metering.record import Recorder
-from workers.reservations import BudgetsAway, OverBudget
+from workers.run.reservations import BudgetsAway, OverBudget
 
 
 def test_a_call_holds_its_worst_case_and_settles_what_it_drew(cell: Cell) -> None:

@@ -13,8 +13,8 @@ from shared.rehearsal.client import Rehearsal
 from tests.support.caching import QUESTION, WORDS, Caller, calls
 from tests.support.turning import know, rows
 from tests.support.walking import job
-from workers.context import Context
 from workers.outcomes import Done, Outcome, Snooze
+from workers.run.context import Context
 from workers.turns import retrieval
 from workers.turns.retrieval import retrieve
 

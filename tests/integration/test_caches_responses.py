@@ -17,9 +17,9 @@ from tests.support.commands import done
 from tests.support.providing import allowed
 from tests.support.turning import configure, know, rows, says, steps_of, wants
 from tests.support.walking import job, submit
-from workers.context import Context
 from workers.metering.record import Recorder
 from workers.models.chat import ChatRequest
+from workers.run.context import Context
 from workers.turns.responses import Question, cached_chat
 
 

@@ -9,7 +9,7 @@ from tests.support.cells import make_tenant
 from tests.support.commands import done, refused
 from tests.support.spending import DRAWN_NANO, WORST, WORST_NANO, Provider, level, running, steps_of
 from workers.calls import Call, CallLost, Reply
-from workers.reservations import OverBudget
+from workers.run.reservations import OverBudget
 
 
 def set_(cell: Cell, *arguments: str) -> None:

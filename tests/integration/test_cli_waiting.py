@@ -15,7 +15,7 @@ from tests.support.ledgers import new_job, record
 from tests.support.spending import Provider, limited, running, steps_of
 from tests.support.walking import submit
 from tests.support.workers import PATIENCE
-from workers.reservations import OverBudget
+from workers.run.reservations import OverBudget
 
 
 def probe(cell: Cell, secret: str, **attributes: Any) -> str:

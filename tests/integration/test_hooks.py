@@ -11,7 +11,7 @@ import pytest
 from shared.cell import Cell
 from shared.contracts.payloads import AgentTurn
 from tests.support.tooling import Turns, installed
-from workers.context import Context
+from workers.run.context import Context
 from workers.turns import hooks
 from workers.turns.hooks import Before, HookFailed, Turn
 

@@ -18,8 +18,8 @@ from tests.support.executing import Slot
 from tests.support.ledgers import new_job
 from tests.support.rebuilding import LANE, claim, claimed, rebuild, started, submitted
 from tests.support.walking import job
-from workers.context import Context
 from workers.outcomes import Discard, Done, Outcome, Retry, Snooze
+from workers.run.context import Context
 from workers.upkeep.ledger_sweep import sweep_ledger
 
 REPLIES = "headgate.replies.acme.main"

@@ -22,8 +22,8 @@ from tests.support.ledgers import await_blocked, lease_on, new_job, record
 from tests.support.rebuilding import claim, claimed, rebuild, started, submitted
 from tests.support.walking import job
 from tests.support.workers import eventually
-from workers.context import Context
 from workers.outcomes import Done, Outcome
+from workers.run.context import Context
 
 KEY = "conversation/c-1"
 

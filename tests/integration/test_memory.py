@@ -14,7 +14,7 @@ from shared.stores.postgres import one
 from tests.support.tooling import Turns, call
 from tests.support.turning import configure
 from tests.support.waiting import eventually
-from workers.context import Context
+from workers.run.context import Context
 from workers.turns.tools.memory import CONTENT, recall_tool, remember_tool
 from workers.turns.tools.toolbox import Toolbox
 

@@ -6,8 +6,8 @@ from tests.support.cells import make_tenant
 from tests.support.executing import Slot
 from tests.support.rebuilding import submitted
 from tests.support.walking import job
-from workers.context import Context
 from workers.outcomes import Done, Outcome
+from workers.run.context import Context
 
 
 def test_a_payload_that_cannot_be_read_fails_the_run_and_tells_no_value(cell: Cell) -> None:

@@ -23,13 +23,13 @@ from tests.support.ledgers import await_blocked
 from tests.support.spending import INPUT, OUTPUT, journaled, level, limited, running, steps_of
 from tests.support.workers import workers
 from workers.calls import CallLost
-from workers.context import Context
 from workers.metering import books
 from workers.metering.reconcile import reconcile
 from workers.metering.record import Recorder
 from workers.models.chat import ChatRequest, chat_call
 from workers.models.registry import Registry
 from workers.outcomes import Done
+from workers.run.context import Context
 
 #: Of the calls here: room for one at a time, whatever it draws at worst.
 LIMIT = 2_000_000

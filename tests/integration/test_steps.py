@@ -13,11 +13,11 @@ from shared.metering.prices import Tokens
 from shared.stores.postgres import Connection, Database
 from tests.support.cells import make_tenant
 from tests.support.spending import journaled, level, limited, running
-from workers import unwritten
 from workers.calls import Call, CallFailed, Reply
 from workers.interruption import Interrupted, Interruption
-from workers.reservations import Reservations
-from workers.steps import Steps
+from workers.run import unwritten
+from workers.run.reservations import Reservations
+from workers.run.steps import Steps
 
 
 class Outage(Database):

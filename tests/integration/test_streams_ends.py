@@ -17,7 +17,7 @@ from tests.support.listening import Turns, heard
 from tests.support.turning import Slot, rows
 from tests.support.waiting import eventually
 from tests.support.walking import job
-from workers import ending
+from workers.run import ending
 from workers.upkeep.relay import Relay
 from workers.upkeep.sweep import sweep
 

@@ -22,7 +22,7 @@ from shared.streams.keys import stream_key
 from shared.streams.listening import Listening
 from shared.streams.reader import BEGINNING, Reader, StreamRefused
 from tests.support.listening import heard, streams
-from workers.events import Events, Telling
+from workers.run.events import Events, Telling
 
 STEP = "0.model"
 

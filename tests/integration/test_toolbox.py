@@ -15,7 +15,7 @@ from shared.errors import Unavailable
 from tests.support.spending import Provider
 from tests.support.tooling import Counted, Turns, call, having, tool, using
 from tests.support.turning import know
-from workers.context import Context
+from workers.run.context import Context
 from workers.turns.tools.handoff import handoff_tool
 from workers.turns.tools.knowledge import search_tool
 from workers.turns.tools.tool import Use

@@ -9,8 +9,8 @@ import pytest
 from shared.cell import Cell
 from shared.contracts.payloads import AgentTurn
 from tests.support.tooling import Counted, Turns, call, having, tool, using
-from workers.context import Context
 from workers.interruption import Interrupted
+from workers.run.context import Context
 from workers.turns.tools.tool import Use
 from workers.turns.tools.toolbox import FEWEST_BYTES, ToolResult
 

@@ -16,7 +16,7 @@ from shared.contracts.payloads import AgentTurn
 from tests.integration.test_hooks import ANN, told_of
 from tests.support.outsider import LOCAL, outsider, use
 from tests.support.tooling import Turns, call, installed
-from workers.context import Context
+from workers.run.context import Context
 from workers.turns import hooks
 from workers.turns.hooks import Before
 from workers.turns.tools.http import http_tool

@@ -5,6 +5,8 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from workers.turns.conversation import Added
+from workers.turns.messages import Message
 
 from shared import ids
 from shared.cell import Cell
@@ -13,10 +15,8 @@ from tests.support.cells import make_tenant
 from tests.support.turning import Slot, configure, rows, says
 from tests.support.waiting import eventually
 from tests.support.walking import job, submit
-from workers.context import Context
+from workers.run.context import Context
 from workers.turns import conversation, history
-from workers.turns.conversation import Added
-from workers.turns.messages import Message
 from workers.turns.scene import Scene
 
 

@@ -9,8 +9,8 @@ import pytest
 from shared.cell import Cell
 from shared.contracts.payloads import AgentTurn
 from tests.support.tooling import Turns, call, having, tool, using
-from workers.context import Context
 from workers.interruption import Interrupted, Interruption
+from workers.run.context import Context
 from workers.turns.attempts import Work, alone
 from workers.turns.tools.tool import Use
 

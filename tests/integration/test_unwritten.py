@@ -17,13 +17,13 @@ from tests.support.cells import make_tenant
 from tests.support.spending import DRAWN, DRAWN_NANO, Provider, journaled, level, limited, running, steps_of
 from tests.support.tooling import Turns
 from tests.support.walking import job
-from workers import unwritten
 from workers.calls import Call, Reply
-from workers.context import Context
 from workers.interruption import Interrupted, Interruption
 from workers.outcomes import nothing
-from workers.steps import Steps
-from workers.unwritten import StepOutcome
+from workers.run import unwritten
+from workers.run.context import Context
+from workers.run.steps import Steps
+from workers.run.unwritten import StepOutcome
 
 
 @pytest.fixture

@@ -12,8 +12,8 @@ from tests.support.cells import make_tenant
 from tests.support.executing import Slot
 from tests.support.turning import rows
 from tests.support.walking import job, submit
-from workers.context import Context
 from workers.outcomes import Done, Outcome
+from workers.run.context import Context
 from workers.turns.retrieval import retrieve
 
 KEY_OF_THE_MODEL = "sk-test-key"

@@ -8,10 +8,10 @@ from shared.cell import Cell
 from shared.contracts.results import Result
 from tests.support.cells import LEASE
 from tests.support.rebuilding import LANE
-from workers.context import Context
-from workers.execution import Executor
 from workers.lease import Heartbeat
 from workers.outcomes import Outcome
+from workers.run.context import Context
+from workers.run.execution import Executor
 
 Room = Callable[[Context, Any], Outcome]
 

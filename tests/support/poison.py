@@ -5,8 +5,8 @@ import signal
 
 from shared.contracts.payloads import Probe
 from workers import ops
-from workers.context import Context
 from workers.outcomes import Outcome
+from workers.run.context import Context
 
 #: A probe that is asked to hold its slot for this long does not live so long.
 DEADLY = 59.0

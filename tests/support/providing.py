@@ -19,11 +19,11 @@ from tests.support.executing import Anything, Slot
 from tests.support.rebuilding import submitted
 from tests.support.waiting import eventually
 from tests.support.walking import job
-from workers.context import Context
 from workers.models.chat import ChatRequest
 from workers.models.circuits import Circuits
 from workers.models.routing import Route
 from workers.outcomes import Done, Outcome
+from workers.run.context import Context
 
 CHAT = "rehearsal-1"
 

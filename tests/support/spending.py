@@ -15,8 +15,8 @@ from shared.tenancy.budgets import Change
 from tests.support.cells import make_tenant
 from tests.support.walking import submit
 from workers.calls import Call, Reply
-from workers.reservations import Reservations
-from workers.steps import Steps
+from workers.run.reservations import Reservations
+from workers.run.steps import Steps
 
 TURN = {"conversation": "c-1", "message": "hello"}
 

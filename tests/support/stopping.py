@@ -13,8 +13,8 @@ from tests.support.stories import Inside
 from tests.support.striking import LANE, TENANT, Striking, Turn
 from tests.support.waiting import PATIENCE, eventually
 from tests.support.walking import job
-from workers.context import Context
 from workers.network import bounds
+from workers.run.context import Context
 from workers.turns import attempts
 from workers.turns.tools.mcp import listings
 from workers.turns.turn import turn

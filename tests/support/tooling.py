@@ -18,8 +18,8 @@ from tests.support.cells import make_tenant
 from tests.support.executing import Slot
 from tests.support.waiting import eventually
 from tests.support.walking import submit
-from workers.context import Context
 from workers.outcomes import Done, Outcome, Snooze
+from workers.run.context import Context
 from workers.turns import entry_points
 from workers.turns.tools import own
 from workers.turns.tools.calling import ToolCall

@@ -3,7 +3,7 @@
 from shared.errors import ConfigurationError
 from workers.models.routing import PassedOver, Unanswered
 from workers.outcomes import Discard, Retry, Snooze
-from workers.raised import outcome_of
+from workers.run.raised import outcome_of
 from workers.turns.entry_points import Broken
 
 NEVER = PassedOver("openai", "gpt-nope", "404")

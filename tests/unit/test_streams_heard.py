@@ -20,7 +20,7 @@ from shared.ledger.runs import Run
 from shared.streams.heard import Heard, HeardStep
 from shared.streams.writer import Streams
 from shared.texts import storable
-from workers.events import PIECE, Events, Telling
+from workers.run.events import PIECE, Events, Telling
 
 #: What becomes of an append: taken; not taken; taken, but the teller does not hear that.
 TAKEN, LOST, UNHEARD = "taken", "lost", "unheard"

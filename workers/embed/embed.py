@@ -15,9 +15,9 @@ from shared.contracts.results import EmbedResult
 from shared.knowledge import documents
 from shared.knowledge.documents import PendingChunk
 from shared.stores.postgres import Connection
-from workers.context import Context
 from workers.models.embedding import Vector
 from workers.outcomes import Done, Outcome, Snooze
+from workers.run.context import Context
 
 #: Chunks per call: 64 passages of about 1,000 characters are some 16,000 tokens, well within every provider's bounds.
 BATCH = 64

@@ -5,11 +5,11 @@ from shared.contracts.payloads import KnowledgeEmbed, KnowledgeIngest
 from shared.contracts.results import IngestResult
 from shared.knowledge import documents
 from shared.knowledge.documents import Document
-from workers.context import Context
 from workers.ingest.parse import parse
 from workers.ingest.parsed import UnreadableDocument
 from workers.ingest.split import split
 from workers.outcomes import Discard, Done, Outcome
+from workers.run.context import Context
 
 
 def ingest(context: Context, payload: KnowledgeIngest) -> Outcome:

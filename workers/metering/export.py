@@ -11,8 +11,8 @@ from shared.contracts.results import ExportResult
 from shared.errors import HeadgateError
 from shared.metering.usage import Drawn, drawn, month, usd
 from shared.stores.postgres import one
-from workers.context import Context
 from workers.outcomes import Done, Outcome
+from workers.run.context import Context
 
 TOTALS = """
 SELECT coalesce(sum(quantity), 0)::bigint AS quantity, coalesce(sum(cost_nano), 0)::bigint AS cost_nano,

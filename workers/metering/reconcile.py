@@ -19,9 +19,9 @@ from shared.errors import Unavailable
 from shared.ledger import lost
 from shared.ledger.lost import Known, Lost
 from shared.metering.prices import NOTHING, Prices, Tokens, UnknownPrice
-from workers.context import Context
 from workers.models.call_log import CallLog, call_logs
 from workers.outcomes import Done, Outcome
+from workers.run.context import Context
 
 #: Calls per round: some seconds of asking, then a commit.
 BATCH = 200

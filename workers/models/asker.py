@@ -8,7 +8,7 @@ from workers.calls import Call
 
 
 class Asker(Protocol):
-    """A run, as `workers.context` gives it to its room."""
+    """A run, as `workers.run.context` gives it to its room."""
 
     @property
     def run(self) -> Run: ...

@@ -12,7 +12,7 @@ from shared import clock
 from shared.agents import agents, memories
 from shared.contracts.payloads import AgentTurn
 from shared.stores.postgres import Connection
-from workers.context import Context
+from workers.run.context import Context
 from workers.turns import conversation
 from workers.turns.conversation import Conversation, TurnIdentity
 from workers.turns.scene import Scene

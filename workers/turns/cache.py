@@ -10,7 +10,7 @@ from shared.errors import HeadgateError
 from shared.ledger.states import StepKind
 from shared.metering.prices import NOTHING
 from workers.calls import Call
-from workers.context import Context
+from workers.run.context import Context
 
 #: The provider, on record, of what no provider answered.
 NOBODY = "cache"

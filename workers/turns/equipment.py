@@ -6,7 +6,7 @@ from shared.agents import connections
 from shared.agents.configuration import AgentConfiguration
 from shared.agents.connections import HttpEndpoint, McpServer
 from shared.agents.tools import HANDOFF, HTTP_REQUEST, RECALL, REMEMBER, SEARCH_KNOWLEDGE, of_connection
-from workers.context import Context
+from workers.run.context import Context
 from workers.turns.offered import offered_tools
 from workers.turns.scene import Scene
 from workers.turns.tools.handoff import handoff_tool

@@ -11,9 +11,9 @@ from itertools import groupby
 
 import orjson
 
-from workers.context import Context
 from workers.models.chat import ChatRequest
 from workers.models.routing import Route
+from workers.run.context import Context
 from workers.turns.messages import LEFT_OUT, Message
 from workers.turns.scene import Scene
 

@@ -14,7 +14,7 @@ from uuid import UUID
 
 from shared.errors import HeadgateError
 from shared.texts import storable
-from workers.context import Context
+from workers.run.context import Context
 from workers.turns.attempts import Exited, TookTooLong, Work, alone, too_many_hang
 from workers.turns.entry_points import Broken, loaded
 

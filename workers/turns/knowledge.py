@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from workers.context import Context
+from workers.run.context import Context
 from workers.turns import retrieval
 from workers.turns.scene import Scene
 from workers.turns.tools.knowledge import shown

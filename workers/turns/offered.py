@@ -12,8 +12,8 @@ import orjson
 
 from shared.agents.connections import McpServer
 from shared.agents.tools import SEPARATOR
-from workers.context import Context
 from workers.network.mcp import Manner
+from workers.run.context import Context
 from workers.turns.tools.mcp import Server, mcp_tools
 from workers.turns.tools.mcp_offers import Offer
 from workers.turns.tools.tool import Tool

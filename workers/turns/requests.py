@@ -6,9 +6,9 @@ What all rounds have in common is made once, as soon as the history is fitted: e
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from workers.context import Context
 from workers.models.chat import ChatRequest
 from workers.models.routing import Route
+from workers.run.context import Context
 from workers.turns import history, prompts
 from workers.turns.history import Fitted
 from workers.turns.messages import Message

@@ -17,7 +17,7 @@ from shared.agents import cached
 from shared.agents.agents import Agent
 from shared.agents.configuration import AgentConfiguration
 from shared.knowledge import documents
-from workers.context import Context
+from workers.run.context import Context
 from workers.turns.cache import Entry, keep, spared
 
 if TYPE_CHECKING:

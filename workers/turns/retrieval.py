@@ -19,8 +19,8 @@ from shared.knowledge import documents
 from shared.knowledge.documents import KnowledgeBase
 from shared.knowledge.search import SEARCH_VERSION, Passage, search
 from shared.stores.postgres import Connection
-from workers.context import Context
 from workers.models.embedding import Vector
+from workers.run.context import Context
 from workers.turns.cache import NOBODY, Entry, keep, spared
 
 #: Longest time an embedding of a question may take, in seconds.

@@ -8,9 +8,9 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from shared.contracts.results import ModelAsked, TurnOutcome
-from workers.context import Context
 from workers.models.chat import ChatRequest
 from workers.models.routing import Route
+from workers.run.context import Context
 from workers.turns import hooks
 from workers.turns.answer import Conclusion
 from workers.turns.equipment import equipment

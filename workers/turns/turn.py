@@ -16,8 +16,8 @@ from shared.contracts.payloads import AgentTurn
 from shared.contracts.results import TurnOutcome
 from shared.errors import NotFound
 from shared.stores.postgres import Connection
-from workers.context import Context
 from workers.outcomes import Discard, Done, Outcome
+from workers.run.context import Context
 from workers.turns import answer, conversation, hooks, rules
 from workers.turns.answer import Conclusion
 from workers.turns.assembly import assemble

@@ -25,10 +25,10 @@ from tests.support.spending import journaled
 from tests.support.walking import job
 from tests.support.workers import PATIENCE, eventually
 from workers.calls import Reply
-from workers.context import Context
 from workers.models.chat import ChatRequest, chat_call
 from workers.network.bounds import SLICE
 from workers.outcomes import Done, Outcome
+from workers.run.context import Context
 
 ASKED = ChatRequest("rehearsal-1", [{"role": "user", "content": "What is a lock?"}], 0.0, 64, [])
 

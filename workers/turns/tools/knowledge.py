@@ -7,7 +7,7 @@ from typing import Any
 from shared.agents.configuration import AgentConfiguration
 from shared.agents.tools import SEARCH_KNOWLEDGE
 from shared.knowledge.search import Passage
-from workers.context import Context
+from workers.run.context import Context
 from workers.turns.retrieval import retrieve
 from workers.turns.tools.tool import Tool, Use
 

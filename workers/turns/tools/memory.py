@@ -10,7 +10,7 @@ from typing import Any
 
 from shared.agents import memories
 from shared.agents.tools import RECALL, REMEMBER
-from workers.context import Context
+from workers.run.context import Context
 from workers.turns.tools.tool import Tool, ToolFailed, ToolRefused, Use
 
 #: Characters of a memory, and of its name.

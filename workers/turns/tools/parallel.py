@@ -13,7 +13,7 @@ from math import isinf
 from typing import Any
 
 from shared.failpoints import reach
-from workers.context import Context
+from workers.run.context import Context
 from workers.turns.attempts import Attempt, Exited, TookTooLong, Work, together
 from workers.turns.tools.calling import ToolCall, answered, failed, record
 

@@ -15,7 +15,7 @@ from shared import ids
 from shared.agents.tools import EVERY, SEARCH_KNOWLEDGE, name_of, of_connection
 from shared.contracts.payloads import AgentTurn
 from shared.texts import storable
-from workers.context import Context
+from workers.run.context import Context
 from workers.turns.tools.calling import ToolCall
 from workers.turns.tools.parallel import outcomes_of
 from workers.turns.tools.tool import TIMEOUT, Tool, Use

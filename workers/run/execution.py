@@ -26,14 +26,14 @@ from shared.ledger import ends, runs
 from shared.ledger.runs import Fenced, Run
 from shared.ledger.states import State
 from shared.telemetry import metrics
-from workers import ending, raised
-from workers.context import Context
-from workers.ending import CANCELLED, End
 from workers.lease import Heartbeat
 from workers.outcomes import Outcome, Retry, Snooze
 from workers.registry import RoomFunction
-from workers.starting import AWAY, BEHIND, Starter
-from workers.suspects import Suspects
+from workers.run import ending, raised
+from workers.run.context import Context
+from workers.run.ending import CANCELLED, End
+from workers.run.starting import AWAY, BEHIND, Starter
+from workers.run.suspects import Suspects
 
 #: Seconds for which the end of a run is tried to be written; then the lease runs out and another run begins.
 PATIENCE = 60.0

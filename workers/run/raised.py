@@ -2,14 +2,14 @@
 
 from shared.errors import ConfigurationError, HeadgateError
 from shared.ledger.runs import Fenced
-from workers import ending
 from workers.calls import CallFailed, CallLost
-from workers.ending import CANCELLED, HANDED_BACK, End
 from workers.interruption import Interrupted, Interruption
 from workers.models.routing import Unanswered
 from workers.outcomes import Discard, Outcome, Retry, Snooze
-from workers.reservations import BudgetsAway, OverBudget
-from workers.starting import AWAY
+from workers.run import ending
+from workers.run.ending import CANCELLED, HANDED_BACK, End
+from workers.run.reservations import BudgetsAway, OverBudget
+from workers.run.starting import AWAY
 
 #: What ends a run before its room has come to an outcome. `SystemExit`: a pool's child that is being ended.
 STOPPED = (Interrupted, Fenced, OverBudget, BudgetsAway, SystemExit)

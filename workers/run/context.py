@@ -19,12 +19,12 @@ from shared.stores.objects import Objects
 from shared.stores.postgres import Connection, Database
 from shared.tenancy.tenants import Tenant
 from workers.calls import Call
-from workers.events import Events, Telling
 from workers.interruption import Interrupted, Interruption
 from workers.models.models import Models
 from workers.models.registry import Registry
-from workers.steps import Steps
-from workers.unwritten import Unwritten
+from workers.run.events import Events, Telling
+from workers.run.steps import Steps
+from workers.run.unwritten import Unwritten
 
 
 class Context:
@@ -84,7 +84,7 @@ class Context:
         return self._steps.past(place)
 
     def paid(self, place: str, call: Call, *, later: bool = False) -> dict[str, Any]:
-        """A paid step (`workers.steps`): its outcome, charged to what this run costs."""
+        """A paid step (`workers.run.steps`): its outcome, charged to what this run costs."""
         self.has_paid = True
         return self._steps.paid(place, call, later=later)
 
@@ -120,7 +120,7 @@ class Context:
         return self._steps.unwritten
 
     def emit(self, event: str, data: dict[str, Any]) -> None:
-        """Tell whoever asked for a stream (`workers.events`); nothing where nobody did."""
+        """Tell whoever asked for a stream (`workers.run.events`); nothing where nobody did."""
         if self._events is not None:
             self._events.emit(event, data)
 

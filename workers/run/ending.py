@@ -17,9 +17,9 @@ from shared.ledger.jobs import NewJob
 from shared.ledger.runs import Effects
 from shared.ledger.states import FINAL, State
 from shared.telemetry import metrics
-from workers.context import Context
 from workers.outcomes import Discard, Done, Outcome, Retry, Snooze, nothing
-from workers.reservations import OverBudget
+from workers.run.context import Context
+from workers.run.reservations import OverBudget
 
 #: Longest wait between two runs, in seconds.
 LONGEST_BACKOFF = 300.0

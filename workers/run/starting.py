@@ -17,13 +17,13 @@ from shared.ledger.runs import AlreadyFinal, Fenced, NotItsTurn, Run
 from shared.streams import ends
 from shared.tenancy import credentials
 from shared.tenancy.tenants import Tenant
-from workers.context import Context
-from workers.events import Events
 from workers.interruption import Interruption
 from workers.lease import Heartbeat
 from workers.models.registry import Registry
-from workers.reservations import Reservations
-from workers.steps import Steps
+from workers.run.context import Context
+from workers.run.events import Events
+from workers.run.reservations import Reservations
+from workers.run.steps import Steps
 
 #: Seconds before a job is tried again whose ledger or budgets were away: nothing has failed.
 AWAY = 2.0

@@ -29,8 +29,8 @@ from shared.metering.prices import Prices, Tokens
 from shared.stores.postgres import Database
 from workers.calls import Call, CallFailed, CallLost, Reply, cost_of
 from workers.interruption import Interrupted
-from workers.reservations import Reservations
-from workers.unwritten import StepOutcome, Unwritten
+from workers.run.reservations import Reservations
+from workers.run.unwritten import StepOutcome, Unwritten
 
 log = structlog.get_logger(__name__)
 
@@ -38,7 +38,7 @@ log = structlog.get_logger(__name__)
 class Steps:
     """The steps of one run; its tools may make theirs at the same time, each in a thread of its own.
 
-    `later`: the outcome may wait for the next commit of the run (`workers.unwritten`), for nothing slow comes before.
+    `later`: the outcome may wait for the next commit of the run (`workers.run.unwritten`), for nothing slow comes before.
     """
 
     def __init__(
