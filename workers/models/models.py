@@ -46,10 +46,10 @@ if TYPE_CHECKING:
 RATE_LIMIT = 5.0
 
 #: Makes the call of a route; the provider is the way there, and the seconds are those that the call may take.
-Making = Callable[[OpenProvider, Route, float], Call]
+MakeCall = Callable[[OpenProvider, Route, float], Call]
 
 #: Why a tenant may not ask this of these providers; None: it may.
-Refusing = Callable[[Tenant, Route, Mapping[str, Provider]], PassedOver | None]
+Refuse = Callable[[Tenant, Route, Mapping[str, Provider]], PassedOver | None]
 
 log = structlog.get_logger(__name__)
 
@@ -58,8 +58,8 @@ log = structlog.get_logger(__name__)
 class Asking:
     """How a model is asked. `timeout`: seconds for each call; `later`: its outcome may wait for the next commit."""
 
-    making: Making
-    refusing: Refusing
+    make_call: MakeCall
+    refuse: Refuse
     timeout: float
     later: bool = False
 
@@ -138,10 +138,10 @@ class Models:
         raise Unanswered(passed)
 
     def _asked(self, place: str, route: Route, asking: Asking, passed: Sequence[PassedOver]) -> dict[str, Any]:
-        self._check(self._tenant.version, route, asking.refusing)  # the call before may have heard of newer terms
+        self._check(self._tenant.version, route, asking.refuse)  # the call before may have heard of newer terms
         tenant, left = self._tenant.tenant_id, self._asker.seconds_left
         provider = self._registry.provider(route, tenant, self._asker.calls_until)
-        call = asking.making(provider, route, min(asking.timeout, left))
+        call = asking.make_call(provider, route, min(asking.timeout, left))
         shown = {"provider": route.provider, "model": route.model, "passed_over": [each.shown() for each in passed]}
 
         def make(call_id: str) -> Reply:
@@ -149,18 +149,18 @@ class Models:
             return replace(reply, outcome=reply.outcome | shown)
 
         def check(version: int) -> None:
-            self._check(version, route, asking.refusing)
+            self._check(version, route, asking.refuse)
 
         billed_to: BilledTo = "platform" if route.credential is None else "tenant"
         with self._registry.circuits.calling(self._registry.line(route, tenant), hurried=left < asking.timeout):
             paid = replace(call, make=make, provider=route.provider, billed_to=billed_to, check=check)
             return self._asker.paid(place, paid, later=asking.later)
 
-    def _check(self, version: int, route: Route, refusing: Refusing) -> None:
+    def _check(self, version: int, route: Route, refuse: Refuse) -> None:
         """Raise `Withdrawn` where the tenant's terms, as of this version at least, do not allow the route any more."""
         if version > self._tenant.version:
             self._tenant = self._registry.tenant(self._tenant.tenant_id, version)
-        if (passed := refusing(self._tenant, route, self._registry.providers)) is not None:
+        if (passed := refuse(self._tenant, route, self._registry.providers)) is not None:
             raise Withdrawn(passed)
 
 

@@ -65,7 +65,7 @@ def before(context: Context, turn: Turn) -> Before:
     """Ask the hooks until one of them answers."""
     lines: list[str] = []
     for name, hook in _hooks("before_turn"):
-        outcome = _step(context, f"hook.before.{name}", turn, _asking(context, name, hook, turn))
+        outcome = _step(context, f"hook.before.{name}", turn, _before_turn(context, name, hook, turn))
         if outcome["context"] is not None:
             lines.append(outcome["context"])
         if outcome["answer"] is not None:
@@ -81,13 +81,13 @@ def hold_answers_back() -> bool:
 def after(context: Context, turn: Turn, answer: str) -> str:
     """The answer as the hooks let it go out; each sees what those before it made of it."""
     for name, hook in _hooks("after_answer"):
-        outcome = _step(context, f"hook.after.{name}", turn, _showing(context, name, hook, turn, answer))
+        outcome = _step(context, f"hook.after.{name}", turn, _after_answer(context, name, hook, turn, answer))
         answer = outcome["answer"] if outcome["answer"] is not None else answer
     return answer
 
 
 Hook = Callable[..., Any]
-Saying = Callable[[], dict[str, Any]]
+Make = Callable[[], dict[str, Any]]
 
 
 def _hooks(method: str) -> Iterator[tuple[str, Hook]]:
@@ -99,13 +99,13 @@ def _hooks(method: str) -> Iterator[tuple[str, Hook]]:
             yield name, hook
 
 
-def _step(context: Context, place: str, turn: Turn, saying: Saying) -> dict[str, Any]:
-    outcome: dict[str, Any] = context.once(place, "hook", {"message": turn.message}, saying, later=True)
+def _step(context: Context, place: str, turn: Turn, make: Make) -> dict[str, Any]:
+    outcome: dict[str, Any] = context.once(place, "hook", {"message": turn.message}, make, later=True)
     return outcome
 
 
-def _asking(context: Context, name: str, hook: Hook, turn: Turn) -> Saying:
-    def saying() -> dict[str, Any]:
+def _before_turn(context: Context, name: str, hook: Hook, turn: Turn) -> Make:
+    def make() -> dict[str, Any]:
         outcome = _called(context, name, lambda: hook(_own(turn)))
         if outcome is None:
             outcome = BeforeTurn()
@@ -113,14 +113,14 @@ def _asking(context: Context, name: str, hook: Hook, turn: Turn) -> Saying:
             raise HookFailed(f"hook {name!r} answered {type(outcome).__name__} before a turn, not BeforeTurn or None")
         return {"context": _text(name, outcome.context, CONTEXT), "answer": _text(name, outcome.answer, ANSWER)}
 
-    return saying
+    return make
 
 
-def _showing(context: Context, name: str, hook: Hook, turn: Turn, answer: str) -> Saying:
-    def saying() -> dict[str, Any]:
+def _after_answer(context: Context, name: str, hook: Hook, turn: Turn, answer: str) -> Make:
+    def make() -> dict[str, Any]:
         return {"answer": _text(name, _called(context, name, lambda: hook(_own(turn), answer)), ANSWER)}
 
-    return saying
+    return make
 
 
 def _own(turn: Turn) -> Turn:
