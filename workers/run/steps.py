@@ -38,7 +38,7 @@ log = structlog.get_logger(__name__)
 class Steps:
     """The steps of one run; its tools may make theirs at the same time, each in a thread of its own.
 
-    `later`: the outcome may wait for the next commit of the run (`workers.run.unwritten`), for nothing slow comes before.
+    `later`: the outcome may wait for the run's next commit (`workers.run.unwritten`), for nothing slow comes before.
     """
 
     def __init__(
