@@ -15,6 +15,7 @@ from shared.agents.configuration import AgentConfiguration
 from shared.errors import HeadgateError, NotFound
 from shared.invalid import first_wrong
 from shared.process import of_process
+from shared.stores.pending import Pending
 from shared.stores.postgres import Connection, one
 
 NEWEST = """
@@ -80,19 +81,20 @@ class SavedMeanwhile(HeadgateError):  # noqa: N818 - it says what happened
 def get(connection: Connection, tenant: str, agent: str, version: int | None = None) -> Agent:
     """The newest version, or this one; `NotFound`, `Unreadable`."""
     found = ask(connection, tenant, agent, version)
-    if version is not None and not found.rowcount:
+    if version is not None and not found.cursor.rowcount:
         get(connection, tenant, agent)
         known = f"`headgate agent versions {tenant} {agent}` shows those it has"
         raise NotFound(f"agent {agent!r} of tenant {tenant!r} has no version {version}: {known}")
-    return answered(found, tenant, agent)
+    return found.read()
 
 
-def ask(connection: Connection, tenant: str, agent: str, version: int | None = None) -> Cursor[DictRow]:
-    """The same, asked: a pipeline may ask for more before it is `answered`."""
-    return connection.execute(NEWEST, {"tenant": tenant, "agent": agent, "version": version})
+def ask(connection: Connection, tenant: str, agent: str, version: int | None = None) -> Pending[Agent]:
+    """The same, in a pipeline; of a version that there is not, `NotFound` names the agent."""
+    asked = connection.execute(NEWEST, {"tenant": tenant, "agent": agent, "version": version})
+    return Pending(asked, lambda cursor: _found(cursor, tenant, agent))
 
 
-def answered(cursor: Cursor[DictRow], tenant: str, agent: str) -> Agent:
+def _found(cursor: Cursor[DictRow], tenant: str, agent: str) -> Agent:
     row = cursor.fetchone()
     if row is None:
         raise _no_agent(tenant, agent)

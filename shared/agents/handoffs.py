@@ -12,28 +12,14 @@ from psycopg import Cursor
 from psycopg.rows import DictRow, class_row
 
 from shared import clock, ids, outbox
+from shared.agents import conversations
 from shared.contracts.answers import ConversationAnswered, ConversationAnsweredData
-from shared.errors import HeadgateError, NotFound
 from shared.outbox import Message
 from shared.stores.postgres import Connection
 
 WAITING = """
 SELECT tenant_id, conversation_id, agent, user_identifier, handed_off_at, handoff_reason FROM tenant.conversations
 WHERE tenant_id = %s AND state = 'handed_off' ORDER BY handed_off_at, conversation_id
-"""
-
-OPEN = """
-UPDATE tenant.conversations SET state = 'open', handed_off_at = NULL, handoff_reason = NULL
-WHERE tenant_id = %s AND conversation_id = %s AND state = 'handed_off'
-RETURNING agent, user_identifier
-"""
-
-STANDS = "SELECT state FROM tenant.conversations WHERE tenant_id = %s AND conversation_id = %s"
-
-#: The answer is no job's: an id of its own stands in the job's place.
-SAY = """
-INSERT INTO tenant.messages (tenant_id, conversation_id, job_id, ordinal, role, content)
-VALUES (%s, %s, %s, 0, 'assistant', %s)
 """
 
 #: The turn in which the user spoke last, and where it was asked for.
@@ -65,14 +51,12 @@ def resolve(connection: Connection, tenant: str, conversation: str, *, message: 
 
     Whether that leaves for somebody; the relay's bell is to be rung after the commit.
     """
-    handed_off = connection.execute(OPEN, (tenant, conversation)).fetchone()
-    if handed_off is None:
-        raise _refusal(connection, tenant, conversation)
+    handed_off = conversations.hand_back(connection, tenant, conversation)
     if message is None:
         return False
     latest = connection.execute(LATEST, (tenant, conversation)).fetchone()
     said = ids.new()
-    connection.execute(SAY, (tenant, conversation, said, message))
+    conversations.answer(connection, tenant, conversation, message, answer_id=said)
     if latest is None or latest["reply_to"] is None:
         return False
     data = ConversationAnsweredData(conversation=conversation, job=latest["job_id"], answer=message, **handed_off)
@@ -85,11 +69,3 @@ def _answer(tenant: str, latest: DictRow, said: UUID, data: ConversationAnswered
     about = {"subject": latest["event_id"], "tenantid": tenant}
     answer = ConversationAnswered(id=str(told), time=clock.now(), data=data, **about)
     return Message(told, latest["reply_to"], answer.model_dump(mode="json"))
-
-
-def _refusal(connection: Connection, tenant: str, conversation: str) -> HeadgateError:
-    if connection.execute(STANDS, (tenant, conversation)).fetchone() is None:
-        return NotFound(
-            f"tenant {tenant!r} has no conversation {conversation!r}: `headgate handoffs list` names those that wait"
-        )
-    return HeadgateError(f"conversation {conversation!r} waits for no human: its agent answers it already")

@@ -5,6 +5,10 @@ Bounded: beyond `MOST` names nothing new is kept until something is forgotten.
 
 from typing import LiteralString
 
+from psycopg import Cursor
+from psycopg.rows import DictRow
+
+from shared.stores.pending import Pending
 from shared.stores.postgres import Connection
 
 #: Of one user with one agent.
@@ -50,11 +54,13 @@ def forget(connection: Connection, tenant: str, agent: str, user: str, name: str
 
 def named(connection: Connection, tenant: str, agent: str, user: str, name: str) -> dict[str, str]:
     """The memory of that name, if there is one, as `latest` has it."""
-    rows = connection.execute(NAMED, (tenant, agent, user, name)).fetchall()
-    return {row["name"]: row["content"] for row in rows}
+    return _by_name(connection.execute(NAMED, (tenant, agent, user, name)))
 
 
-def latest(connection: Connection, tenant: str, agent: str, user: str, limit: int) -> dict[str, str]:
+def latest(connection: Connection, tenant: str, agent: str, user: str, limit: int) -> Pending[dict[str, str]]:
     """The newest memories, the newest first: content by name."""
-    rows = connection.execute(LATEST, (tenant, agent, user, limit)).fetchall()
-    return {row["name"]: row["content"] for row in rows}
+    return Pending(connection.execute(LATEST, (tenant, agent, user, limit)), _by_name)
+
+
+def _by_name(cursor: Cursor[DictRow]) -> dict[str, str]:
+    return {row["name"]: row["content"] for row in cursor.fetchall()}

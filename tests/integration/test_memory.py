@@ -81,7 +81,7 @@ def test_nobody_reads_the_memories_of_others_whatever_they_say(cell: Cell, turns
         assert latest == named == {"memories": []}
         assert all(outcome["refused"] for outcome in foreign)
     with cell.database.transaction("globex") as connection:
-        assert memories.latest(connection, "acme", "default", "ann", 10) == {}  # by row-level security alone
+        assert memories.latest(connection, "acme", "default", "ann", 10).read() == {}  # by row-level security alone
 
 
 #: What a model may try to say.
@@ -143,4 +143,4 @@ def test_a_run_that_lost_its_job_remembers_nothing(cell: Cell, turns: Turns) -> 
     (error,) = turns.run(play, userIdentifier="ann")
     assert type(error).__name__ == "Fenced"
     with cell.database.transaction("acme") as connection:
-        assert memories.latest(connection, "acme", "default", "ann", 10) == {}
+        assert memories.latest(connection, "acme", "default", "ann", 10).read() == {}

@@ -7,15 +7,15 @@ from typing import Any
 import pytest
 
 from shared import ids
+from shared.agents import conversations, messages
+from shared.agents.conversations import Added, TurnIdentity
 from shared.agents.hours import WEEKDAYS
+from shared.agents.messages import Message
 from shared.cell import Cell
 from shared.rehearsal.client import Rehearsal
 from tests.support.cells import make_tenant
 from tests.support.turning import Slot, configure, rows, said_in, says, wants
 from tests.support.walking import job, submit
-from workers.turns import conversation, messages
-from workers.turns.conversation import Added, TurnIdentity
-from workers.turns.messages import Message
 
 
 class Talk:
@@ -168,16 +168,16 @@ def test_an_agent_whose_template_would_not_be_saved_any_more_ends_the_turn_with_
 
 
 def test_turns_are_read_again_whole_and_only_so_many_bytes_of_them(talk: Talk, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(conversation, "MOST_OF_TOOLS", 10)
-    monkeypatch.setattr(conversation, "MOST_OF_WORDS", 170)
+    monkeypatch.setattr(conversations, "MOST_OF_TOOLS", 10)
+    monkeypatch.setattr(conversations, "MOST_OF_WORDS", 170)
     call = {"id": "a", "name": "look", "arguments": "{}"}
     answered = [Message("assistant", "", [call]), Message("tool", "y" * 8, tool_call_id="a"), Message("assistant", "z")]
     place = TurnIdentity("acme", "c-1", "default", None, ids.new())
     with talk.cell.database.transaction("acme") as connection:
         for number in range(3):
             turn = [Message("user", f"{number}".ljust(30)), *answered]
-            conversation.add(connection, replace(place, job=ids.new()), Added(turn))
-        heard = conversation.answered_messages(conversation.ask_messages(connection, place, after=None, to=None))
+            conversations.add(connection, replace(place, job=ids.new()), Added(turn))
+        heard = conversations.said(connection, place, after=None, to=None).read()
     assert [message.content[0] for message in heard if message.role == "user"] == ["1", "2"]
     assert [message.content for message in heard if message.role == "tool"] == [messages.LEFT_OUT, "y" * 8]
     assert len(heard) == 2 * (1 + len(answered))

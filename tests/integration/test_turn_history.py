@@ -5,10 +5,11 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from workers.turns.conversation import Added
-from workers.turns.messages import Message
 
 from shared import ids
+from shared.agents import conversations
+from shared.agents.conversations import Added
+from shared.agents.messages import Message
 from shared.cell import Cell
 from shared.rehearsal.client import Rehearsal
 from tests.support.cells import make_tenant
@@ -16,7 +17,7 @@ from tests.support.turning import Slot, configure, rows, says
 from tests.support.waiting import eventually
 from tests.support.walking import job, submit
 from workers.run.context import Context
-from workers.turns import conversation, history
+from workers.turns import history
 from workers.turns.scene import Scene
 
 
@@ -128,7 +129,7 @@ def test_a_run_that_comes_later_sees_nothing_that_was_said_since_the_first_began
         if len(seen) == 1:
             between = replace(scene.identity, job=ids.new())
             with talk.cell.database.transaction("acme") as connection:
-                conversation.add(connection, between, Added([Message("user", "In between.")]))
+                conversations.add(connection, between, Added([Message("user", "In between.")]))
             raise RuntimeError("the run fails")
         return real(context, scene, **told)
 

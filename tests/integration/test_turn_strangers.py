@@ -4,14 +4,14 @@ import orjson
 import pytest
 
 from shared import ids
+from shared.agents import conversations
+from shared.agents.conversations import Added, TurnIdentity
+from shared.agents.messages import Message
 from shared.cell import Cell
 from shared.rehearsal.client import Rehearsal
 from tests.support.cells import make_tenant
 from tests.support.turning import Slot, configure, rows, says, wants
 from tests.support.walking import job, submit
-from workers.turns import conversation
-from workers.turns.conversation import Added, TurnIdentity
-from workers.turns.messages import Message
 
 
 @pytest.mark.parametrize(
@@ -55,7 +55,7 @@ def test_what_a_turn_says_is_not_put_into_a_conversation_that_another_user_began
     for user in ("bob", "ann"):
         with cell.database.transaction("acme") as connection:
             place = TurnIdentity("acme", "c-1", "default", user, ids.new())
-            conversation.add(connection, place, Added([Message("user", f"I am {user}.")], handed_off=user == "ann"))
+            conversations.add(connection, place, Added([Message("user", f"I am {user}.")], handed_off=user == "ann"))
     said = rows(cell, "acme", "SELECT content FROM tenant.messages")
     (stands,) = rows(cell, "acme", "SELECT user_identifier, turns, state FROM tenant.conversations")
     assert [row["content"] for row in said] == ["I am bob."]

@@ -12,6 +12,8 @@ from redis import Redis
 
 from shared import ids
 from shared.agents import connections
+from shared.agents.conversations import Added, TurnIdentity, add
+from shared.agents.messages import Message
 from shared.cell import Cell
 from shared.ledger.states import FINAL
 from shared.rehearsal.client import Rehearsal
@@ -27,8 +29,6 @@ from tests.support.stories import BEFORE, EARLIER, Before, Inside, Story
 from tests.support.turning import configure, know, rows, steps_of
 from tests.support.walking import submit
 from tests.support.workers import eventually
-from workers.turns.conversation import Added, TurnIdentity, add
-from workers.turns.messages import Message
 
 TENANT = "acme"
 

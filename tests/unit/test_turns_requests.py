@@ -4,11 +4,11 @@ from datetime import UTC, datetime
 from uuid import UUID
 
 import pytest
-from workers.turns.conversation import Conversation, TurnIdentity
-from workers.turns.messages import LEFT_OUT, Message
 
 from shared.agents.agents import Agent
 from shared.agents.configuration import AgentConfiguration
+from shared.agents.conversations import Conversation, TurnIdentity
+from shared.agents.messages import LEFT_OUT, Message
 from shared.contracts.payloads import AgentTurn
 from workers.models.routing import Route
 from workers.turns import prompts

@@ -5,13 +5,13 @@ from dataclasses import dataclass, field
 
 import structlog
 
+from shared.agents.conversations import Added
+from shared.agents.messages import Message
 from shared.agents.templates import template
 from shared.agents.templates.template import TooMuchWork
 from shared.contracts.results import ModelAsked, TurnOutcome, TurnResult
 from workers.turns import prompts
-from workers.turns.conversation import Added
 from workers.turns.history import Fitted
-from workers.turns.messages import Message
 from workers.turns.rules import Ended
 from workers.turns.scene import Scene
 

@@ -9,12 +9,12 @@ from datetime import datetime
 from typing import Any
 
 from shared import clock
-from shared.agents import agents, memories
+from shared.agents import agents, conversations, memories
+from shared.agents.conversations import Conversation, TurnIdentity
 from shared.contracts.payloads import AgentTurn
+from shared.stores.pending import Pending
 from shared.stores.postgres import Connection
 from workers.run.context import Context
-from workers.turns import conversation
-from workers.turns.conversation import Conversation, TurnIdentity
 from workers.turns.scene import Scene
 
 #: Memories of a user that an agent is told without asking: the newest.
@@ -40,18 +40,18 @@ def _first_look(context: Context, turn: AgentTurn, identity: TurnIdentity) -> Sc
     """One round trip."""
     with context.reading(pipelined=True) as connection:
         agent = agents.ask(connection, identity.tenant, identity.agent)
-        asked = conversation.ask(connection, identity)
-        messages = conversation.ask_messages(connection, identity, after=None, to=None)
+        asked = conversations.find(connection, identity)
+        messages = conversations.said(connection, identity, after=None, to=None)
         remembered = _memories(connection, identity)
-    known = agents.answered(agent, identity.tenant, identity.agent)
-    standing, history = conversation.answered(asked, identity), conversation.answered_messages(messages)
-    return Scene(turn, identity, context.tenant.name, known, standing, history, remembered, clock.now())
+    known, standing, history = agent.read(), asked.read(), messages.read()
+    kept = remembered.read() if remembered else {}
+    return Scene(turn, identity, context.tenant.name, known, standing, history, kept, clock.now())
 
 
-def _memories(connection: Connection, identity: TurnIdentity) -> Mapping[str, str]:
+def _memories(connection: Connection, identity: TurnIdentity) -> Pending[dict[str, str]] | None:
     """Nobody is known where the caller names no user."""
     if not identity.user:
-        return {}
+        return None
     return memories.latest(connection, identity.tenant, identity.agent, identity.user, MEMORIES)
 
 
@@ -74,11 +74,11 @@ def _looked_again(context: Context, turn: AgentTurn, identity: TurnIdentity, pos
     """The same scene, from what an earlier run was told."""
     with context.reading(pipelined=True) as connection:
         agent = agents.ask(connection, identity.tenant, identity.agent, positions["version"])
-        messages = conversation.ask_messages(connection, identity, after=positions["summarised_to"], to=positions["to"])
+        messages = conversations.said(connection, identity, after=positions["summarised_to"], to=positions["to"])
     standing = Conversation(
         positions["state"], positions["turns"], identity.user, positions["summary"], positions["summarised_to"]
     )
-    known = agents.answered(agent, identity.tenant, identity.agent)
+    known = agent.read()
     now = datetime.fromisoformat(positions["now"])
     return Scene(
         turn,
@@ -86,7 +86,7 @@ def _looked_again(context: Context, turn: AgentTurn, identity: TurnIdentity, pos
         context.tenant.name,
         known,
         standing,
-        conversation.answered_messages(messages),
+        messages.read(),
         positions["memories"],
         now,
     )

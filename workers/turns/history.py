@@ -11,10 +11,10 @@ from itertools import groupby
 
 import orjson
 
+from shared.agents.messages import LEFT_OUT, Message
 from workers.models.chat import ChatRequest
 from workers.models.routing import Route
 from workers.run.context import Context
-from workers.turns.messages import LEFT_OUT, Message
 from workers.turns.scene import Scene
 
 #: Bytes that count as one token, and tokens around a message.

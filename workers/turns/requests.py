@@ -6,12 +6,12 @@ What all rounds have in common is made once, as soon as the history is fitted: e
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from shared.agents.messages import Message
 from workers.models.chat import ChatRequest
 from workers.models.routing import Route
 from workers.run.context import Context
 from workers.turns import history, prompts
 from workers.turns.history import Fitted
-from workers.turns.messages import Message
 from workers.turns.scene import Scene
 
 Offered = Sequence[Mapping[str, Any]]

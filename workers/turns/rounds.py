@@ -7,6 +7,7 @@ act for the job's tenant, agent and user (`workers.turns.tools`).
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from shared.agents.messages import Message
 from shared.contracts.results import ModelAsked, TurnOutcome
 from workers.models.chat import ChatRequest
 from workers.models.routing import Route
@@ -16,7 +17,6 @@ from workers.turns.answer import Conclusion
 from workers.turns.equipment import equipment
 from workers.turns.history import Fitted
 from workers.turns.knowledge import found_before, sources
-from workers.turns.messages import Message
 from workers.turns.requests import Requests, fitted_requests
 from workers.turns.responses import Question, cached_chat
 from workers.turns.rules import Ended

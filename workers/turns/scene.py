@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from shared.agents.agents import Agent
+from shared.agents.conversations import Conversation, TurnIdentity
+from shared.agents.messages import Message
 from shared.contracts.payloads import AgentTurn
-from workers.turns.conversation import Conversation, TurnIdentity
-from workers.turns.messages import Message
 
 
 @dataclass(frozen=True)

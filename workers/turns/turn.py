@@ -11,6 +11,8 @@ first run saw them.
 
 from dataclasses import replace
 
+from shared.agents import conversations
+from shared.agents.conversations import NotTheirs
 from shared.agents.templates.grammar import BadTemplate
 from shared.contracts.payloads import AgentTurn
 from shared.contracts.results import TurnOutcome
@@ -18,10 +20,9 @@ from shared.errors import NotFound
 from shared.stores.postgres import Connection
 from workers.outcomes import Discard, Done, Outcome
 from workers.run.context import Context
-from workers.turns import answer, conversation, hooks, rules
+from workers.turns import answer, hooks, rules
 from workers.turns.answer import Conclusion
 from workers.turns.assembly import assemble
-from workers.turns.conversation import NotTheirs
 from workers.turns.rounds import converse
 from workers.turns.scene import Scene
 
@@ -74,6 +75,6 @@ def _as_hooks_see(scene: Scene) -> hooks.Turn:
 
 def _done(scene: Scene, conclusion: Conclusion, shown: str) -> Done:
     def effects(connection: Connection) -> None:
-        conversation.add(connection, scene.identity, answer.added(scene, conclusion))
+        conversations.add(connection, scene.identity, answer.added(scene, conclusion))
 
     return Done(answer.result(scene, conclusion, shown), effects=effects)

@@ -60,7 +60,7 @@ def recall_tool(context: Context) -> Tool:
         user, name = _user(use), arguments.get("name")
         with context.reading() as connection:
             if name is None:
-                found = memories.latest(connection, use.tenant, use.agent, user, RECALLED)
+                found = memories.latest(connection, use.tenant, use.agent, user, RECALLED).read()
             else:
                 found = memories.named(connection, use.tenant, use.agent, user, name)
         return {"memories": [{"name": name, "content": content} for name, content in found.items()]}

@@ -1,4 +1,4 @@
-"""Conversations: what was said before, and what a turn adds.
+"""Conversations: what was said before, what a turn adds, and what a human answers in between.
 
 A conversation belongs to the user with whom it began, and to nobody where its caller named none. What was said is kept
 whole, with the tools that were asked and what they answered; what is too much to show again is summarised
@@ -7,15 +7,17 @@ whole, with the tools that were asked and what they answered; what is too much t
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Literal
 from uuid import UUID
 
 from psycopg import Cursor
 from psycopg.rows import DictRow
 from psycopg.types.json import Jsonb
 
-from shared.errors import HeadgateError
+from shared.agents.messages import LEFT_OUT, Message
+from shared.errors import HeadgateError, NotFound
+from shared.stores.pending import Pending
 from shared.stores.postgres import Connection
-from workers.turns.messages import LEFT_OUT, Message
 
 #: Most messages that are read again: far more than fit into any model's window, for they are summarised before.
 MOST = 4000
@@ -76,6 +78,24 @@ WHERE EXISTS (SELECT FROM tenant.conversations WHERE tenant_id = %(tenant)s AND 
 """
 
 
+OPEN = """
+UPDATE tenant.conversations SET state = 'open', handed_off_at = NULL, handoff_reason = NULL
+WHERE tenant_id = %s AND conversation_id = %s AND state = 'handed_off'
+RETURNING agent, user_identifier
+"""
+
+STANDS = "SELECT state FROM tenant.conversations WHERE tenant_id = %s AND conversation_id = %s"
+
+#: No job's: an id of its own stands in the job's place.
+ANSWER = """
+INSERT INTO tenant.messages (tenant_id, conversation_id, job_id, ordinal, role, content)
+VALUES (%s, %s, %s, 0, 'assistant', %s)
+"""
+
+#: Whose turn it is to answer: the agent's, or a human's.
+ConversationState = Literal["open", "handed_off"]
+
+
 class NotTheirs(HeadgateError):  # noqa: N818 - it names what was found
     """A conversation is another user's."""
 
@@ -84,7 +104,7 @@ class NotTheirs(HeadgateError):  # noqa: N818 - it names what was found
 class Conversation:
     """As it stands before this turn. `summarised_to`: the position up to which `summary` tells what was said."""
 
-    state: str = "open"
+    state: ConversationState = "open"
     turns: int = 0
     user_identifier: str | None = None
     summary: str | None = None
@@ -113,37 +133,17 @@ class TurnIdentity:
     job: UUID
 
 
-def ask(connection: Connection, identity: TurnIdentity) -> Cursor[DictRow]:
-    """Asked, and read by `answered` (a pipeline may ask for more meanwhile)."""
-    return connection.execute(FIND, vars(identity))
-
-
-def answered(cursor: Cursor[DictRow], identity: TurnIdentity) -> Conversation:
+def find(connection: Connection, identity: TurnIdentity) -> Pending[Conversation]:
     """The conversation, new where there is none; `NotTheirs`."""
-    row = cursor.fetchone()
-    if row is None:
-        return Conversation(user_identifier=identity.user)
-    if row["user_identifier"] != identity.user:
-        raise NotTheirs(f"conversation {identity.conversation!r} belongs to another user: begin one of another name")
-    return Conversation(**row)
+    return Pending(connection.execute(FIND, vars(identity)), lambda cursor: _conversation(cursor, identity))
 
 
-def ask_messages(
+def said(
     connection: Connection, identity: TurnIdentity, *, after: int | None, to: int | None
-) -> Cursor[DictRow]:
-    """Messages behind position `after` (None: behind the summary) up to `to`; read by `answered_messages`."""
+) -> Pending[list[Message]]:
+    """Messages behind position `after` (None: behind the summary) up to `to`, the oldest first."""
     bounds = {"most": MOST, "most_of_tools": MOST_OF_TOOLS, "most_of_words": MOST_OF_WORDS, "left_out": LEFT_OUT}
-    return connection.execute(SAID, vars(identity) | {"after": after, "to": to} | bounds)
-
-
-def answered_messages(cursor: Cursor[DictRow]) -> list[Message]:
-    """Oldest first."""
-    return [
-        Message(
-            row["role"], row["content"], row["tool_calls"] or (), row["tool_call_id"], row["position"], row["job_id"]
-        )
-        for row in reversed(cursor.fetchall())
-    ]
+    return Pending(connection.execute(SAID, vars(identity) | {"after": after, "to": to} | bounds), _messages)
 
 
 def add(connection: Connection, identity: TurnIdentity, added: Added) -> None:
@@ -159,3 +159,42 @@ def add(connection: Connection, identity: TurnIdentity, added: Added) -> None:
         "answers": [message.tool_call_id for message in messages],
     }
     connection.execute(SAY, vars(identity) | columns)
+
+
+def hand_back(connection: Connection, tenant: str, conversation: str) -> DictRow:
+    """From the human to its agent; answers whose it is: {agent, user_identifier}. Refused where no human has it."""
+    handed_back = connection.execute(OPEN, (tenant, conversation)).fetchone()
+    if handed_back is None:
+        raise _refusal(connection, tenant, conversation)
+    return handed_back
+
+
+def answer(connection: Connection, tenant: str, conversation: str, content: str, *, answer_id: UUID) -> None:
+    """Write what a human answered."""
+    connection.execute(ANSWER, (tenant, conversation, answer_id, content))
+
+
+def _conversation(cursor: Cursor[DictRow], identity: TurnIdentity) -> Conversation:
+    row = cursor.fetchone()
+    if row is None:
+        return Conversation(user_identifier=identity.user)
+    if row["user_identifier"] != identity.user:
+        raise NotTheirs(f"conversation {identity.conversation!r} belongs to another user: begin one of another name")
+    return Conversation(**row)
+
+
+def _messages(cursor: Cursor[DictRow]) -> list[Message]:
+    return [
+        Message(
+            row["role"], row["content"], row["tool_calls"] or (), row["tool_call_id"], row["position"], row["job_id"]
+        )
+        for row in reversed(cursor.fetchall())
+    ]
+
+
+def _refusal(connection: Connection, tenant: str, conversation: str) -> HeadgateError:
+    if connection.execute(STANDS, (tenant, conversation)).fetchone() is None:
+        return NotFound(
+            f"tenant {tenant!r} has no conversation {conversation!r}: `headgate handoffs list` names those that wait"
+        )
+    return HeadgateError(f"conversation {conversation!r} waits for no human: its agent answers it already")
