@@ -101,7 +101,7 @@ class Models:
             return chat_call(provider, request(route), timeout=seconds, listener=listener)
 
         candidates = routes(self._tenant, targets, self._registry.providers, credential)
-        return self._answered(place, candidates, Asking(call, refused, timeout, later=True))
+        return self._first_answer(place, candidates, Asking(call, refused, timeout, later=True))
 
     def embed(
         self,
@@ -119,16 +119,16 @@ class Models:
             return embedding_call(provider, model, texts, timeout=seconds, keep=keep)
 
         candidates = embedding_routes(self._tenant, model, self._registry.providers)
-        return self._answered(place, candidates, Asking(call, outside, timeout))
+        return self._first_answer(place, candidates, Asking(call, outside, timeout))
 
-    def _answered(self, place: str, candidates: Iterator[Route | PassedOver], asking: Asking) -> dict[str, Any]:
+    def _first_answer(self, place: str, candidates: Iterator[Route | PassedOver], asking: Asking) -> dict[str, Any]:
         if (past := self._asker.past(place)) is not None:
             return past
         passed: list[PassedOver] = []
         for route in candidates:
             if isinstance(route, Route):
                 try:
-                    return self._asked(place, route, asking, passed)
+                    return self._ask(place, route, asking, passed)
                 except (CallFailed, CallLost, CircuitOpen, ConfigurationError, Withdrawn) as error:
                     over = _passed_over(route, error)
             else:
@@ -137,7 +137,7 @@ class Models:
             log.warning("a model is passed over", place=place, job=str(self._asker.run.job), **over.shown())
         raise Unanswered(passed)
 
-    def _asked(self, place: str, route: Route, asking: Asking, passed: Sequence[PassedOver]) -> dict[str, Any]:
+    def _ask(self, place: str, route: Route, asking: Asking, passed: Sequence[PassedOver]) -> dict[str, Any]:
         self._check(self._tenant.version, route, asking.refuse)  # the call before may have heard of newer terms
         tenant, left = self._tenant.tenant_id, self._asker.seconds_left
         provider = self._registry.provider(route, tenant, self._asker.calls_until)

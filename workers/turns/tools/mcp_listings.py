@@ -52,7 +52,7 @@ class Listings:
         while True:
             future, mine = self._taken(key)
             if mine:
-                return self._asked(key, future, ask)
+                return self._obtained(key, future, ask)
             while not future.done():
                 wait([future], bounds.patience())
             if not future.cancelled():
@@ -77,7 +77,7 @@ class Listings:
                 self._kept.popitem(last=False)
             return future, True
 
-    def _asked(self, key: Key, future: Future[Listing], ask: Callable[[], Listing]) -> Listing:
+    def _obtained(self, key: Key, future: Future[Listing], ask: Callable[[], Listing]) -> Listing:
         try:
             listing = ask()
         except (NotAllowed, NotAnswered, Overdue) as error:
