@@ -3,6 +3,7 @@
 import threading
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 
 from shared.cell import Cell
@@ -31,9 +32,10 @@ class Drained:
 def drained(cell: Cell, model: Rehearsal, turns: Turns, groups: Groups, number: int) -> Drained:
     """Each turn is answered; where no run failed it asked the model once, and the model's own log is the witness."""
     model.clear()
-    with turns.held_back():
-        source = turns.ask(number)
-    with groups.spent() as spent:
+    with ExitStack() as stack:
+        with turns.held_back():
+            source = turns.ask(number)
+            spent = stack.enter_context(groups.spent())  # none has started yet, and it takes a while to let all go
         looks = [(time.time(), lane, groups.worker_mb()) for lane in _until_empty(cell)]
         ended = turns.ended(source)
     served = sum(total.calls for total in model.totals().values())
