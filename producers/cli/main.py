@@ -67,13 +67,21 @@ def run(arguments: Sequence[str]) -> int:
         return misused(wrong)
     except HeadgateError as error:
         return failed(str(error), 1)
-    except psycopg.errors.UndefinedTable:
-        return failed("the database has not been made ready for this version: run `headgate db upgrade`", 1)
     except psycopg.Error as error:
-        return failed(f"the database refuses: {error}", 1)
+        return failed(refusal(error), 1)
     except typer.Abort:
         return failed("stopped", 1)
     return code or 0
+
+
+def refusal(error: psycopg.Error) -> str:
+    """Why the database does not do it, and what to do."""
+    match error:
+        case psycopg.errors.UndefinedTable():
+            return "the database has not been made ready for this version: run `headgate db upgrade`"
+        case psycopg.errors.InsufficientPrivilege():
+            return f"{error.diag.message_primary}: HEADGATE_DATABASE_ADMIN_URL must log in as who may do that"
+    return f"the database refuses: {error}"
 
 
 def _check(arguments: Sequence[str]) -> None:

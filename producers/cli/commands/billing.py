@@ -30,7 +30,9 @@ from shared.tenancy.tenants import PLATFORM
 PATIENCE = 60.0
 
 #: What `--json` answers.
-EXPORTED = "{job}; with --wait also {object, rows, quantity, cost_nano, cost_usd, sha256}; with --output also {copy}"
+EXPORTED = (
+    "{job}; with --wait also {object, sha256, rows, quantity, records, cost_nano, cost_usd}; with --output also {copy}"
+)
 RECONCILED = "{job}; with --wait also {served, not_served, unknown}"
 
 Tenants = Annotated[list[str] | None, typer.Option("--tenant", help="Only this tenant's; repeatable.")]
