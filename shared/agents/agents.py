@@ -33,6 +33,15 @@ VERSIONS = """
 SELECT version, saved_at FROM tenant.agents WHERE tenant_id = %s AND agent = %s ORDER BY version DESC
 """
 
+#: Of the newest version of each agent; what a tenant's own key pays for needs no price.
+MODELS_PAID = """
+SELECT target ->> 'model' AS model
+FROM (SELECT DISTINCT ON (agent) configuration FROM tenant.agents
+      WHERE tenant_id = %s ORDER BY agent, version DESC) AS newest,
+     jsonb_array_elements(jsonb_build_array(configuration) || coalesce(configuration -> 'fallbacks', '[]')) AS target
+WHERE configuration ->> 'credential' IS NULL OR target ->> 'provider' <> configuration ->> 'provider'
+"""
+
 #: Two who save at once: the second waits for the first at the primary key, and fails; what it saw was not the newest.
 PUT = """
 INSERT INTO tenant.agents (tenant_id, agent, version, configuration)
@@ -109,6 +118,11 @@ def every(connection: Connection, tenant: str) -> Sequence[Agent]:
 def newest(connection: Connection, tenant: str) -> Mapping[str, Agent | Unreadable]:
     """The same by name, and of one that cannot be read why."""
     return {row["agent"]: _read(tenant, row) for row in connection.execute(ALL, (tenant,)).fetchall()}
+
+
+def models_paid(connection: Connection, tenant: str) -> set[str]:
+    """Models that the platform's keys pay for, of the newest version of each of the tenant's agents."""
+    return {row["model"] for row in connection.execute(MODELS_PAID, (tenant,))}
 
 
 def versions(connection: Connection, tenant: str, agent: str) -> Sequence[Saved]:

@@ -87,6 +87,8 @@ UPDATE tenant.knowledge_bases SET version = version + 1
 WHERE tenant_id = %(tenant)s AND knowledge_base = %(base)s AND (SELECT count(*) FROM replaced) >= 0
 """
 
+EMBEDDING_MODELS = "SELECT DISTINCT embedding_model FROM tenant.knowledge_bases WHERE tenant_id = %s"
+
 
 @dataclass(frozen=True)
 class Document:
@@ -135,6 +137,11 @@ def find(connection: Connection, tenant: str, knowledge_base: str, name: str, co
     """The document of this name with just this content, complete or on its way."""
     row = connection.execute(FIND, (tenant, knowledge_base, name, content_hash)).fetchone()
     return row["document_id"] if row else None
+
+
+def embedding_models(connection: Connection, tenant: str) -> set[str]:
+    """Of all the tenant's knowledge bases."""
+    return {row["embedding_model"] for row in connection.execute(EMBEDDING_MODELS, (tenant,))}
 
 
 def store(connection: Connection, tenant: str, document: Document, *, embedding_model: str) -> None:

@@ -4,13 +4,14 @@ The lines of a list hold nothing of a job's content, so the dispatcher may read 
 is its tenant's, and read as that tenant.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from psycopg.rows import class_row
+from psycopg.types.json import Jsonb
 
 from shared.errors import NotFound
 from shared.ledger.states import BilledTo, StepKind
@@ -44,6 +45,11 @@ WHERE tenant_id = %s AND job_id = ANY(%s) AND state NOT IN ('waiting', 'running'
 """
 
 BY_STATE = "SELECT state, count(*) AS jobs FROM tenant.jobs WHERE tenant_id = %s GROUP BY state ORDER BY state"
+
+BESIDE = """
+SELECT FROM tenant.jobs
+WHERE tenant_id = %s AND job_id <> %s AND state = 'running' AND kind = %s AND payload @> %s LIMIT 1
+"""
 
 
 @dataclass(frozen=True)
@@ -163,6 +169,11 @@ def ended(connection: Connection, tenant: str, jobs: Sequence[UUID]) -> list[End
     """Those of these jobs that are over."""
     with connection.cursor(row_factory=class_row(Ended)) as cursor:
         return cursor.execute(ENDED, (tenant, list(jobs))).fetchall()
+
+
+def another_runs(connection: Connection, tenant: str, job: UUID, *, kind: str, asked: Mapping[str, Any]) -> bool:
+    """Whether another job of this kind runs whose payload says this."""
+    return connection.execute(BESIDE, (tenant, job, kind, Jsonb(dict(asked)))).fetchone() is not None
 
 
 def by_state(connection: Connection, tenant: str) -> dict[str, int]:

@@ -7,6 +7,7 @@ import pytest
 from psycopg.types.json import Jsonb
 
 from shared.cell import Cell
+from shared.contracts.results import TurnOutcome
 from tests.support.cells import make_tenant
 from tests.support.commands import done, refused
 from tests.support.walking import submit
@@ -80,7 +81,8 @@ def test_quality_adds_up_by_agent_and_version(cell: Cell, keys: Mapping[str, str
         ended(cell, keys["acme"], version=2, outcome=outcome)
     for state in ("dead", "discarded", "denied", "cancelled"):
         failed(cell, keys["acme"], state)
-    ended(cell, keys["acme"], agent="sales")
+    for each in TurnOutcome:
+        ended(cell, keys["acme"], agent="sales", outcome=each)
     ended(cell, keys["acme"], days=40)
     ended(cell, keys["globex"], "globex")
     ends = ("answered", "fallbacks", "handoffs", "rules", "hooks", "failed")
@@ -90,11 +92,11 @@ def test_quality_adds_up_by_agent_and_version(cell: Cell, keys: Mapping[str, str
         ("default", 1, 3, 3, 0, 0, 0, 0, 0, 2, 3.5),
         ("default", 2, 7, 0, 1, 1, 3, 2, 0, 0, None),
         ("default", None, 3, 0, 0, 0, 0, 0, 3, 0, None),
-        ("sales", 1, 1, 1, 0, 0, 0, 0, 0, 0, None),
+        ("sales", 1, 6, 1, 1, 0, 3, 1, 0, 0, None),
     ]
     assert all(row["turns"] == sum(row[end] for end in ends) for row in rows)
     everybody = done(cell.settings, "quality", "--days", "60", "--json").document
     assert [(row["tenant"], row["turns"]) for row in everybody] == [
-        ("acme", 4), ("acme", 7), ("acme", 3), ("acme", 1), ("globex", 1),
+        ("acme", 4), ("acme", 7), ("acme", 3), ("acme", 6), ("globex", 1),
     ]  # fmt: skip
     assert "3.50" in done(cell.settings, "quality").out

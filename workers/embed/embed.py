@@ -14,6 +14,7 @@ from shared.contracts.payloads import KnowledgeEmbed
 from shared.contracts.results import EmbedResult
 from shared.knowledge import documents
 from shared.knowledge.documents import PendingChunk
+from shared.ledger import reading
 from shared.stores.postgres import Connection
 from workers.models.embedding import Vector
 from workers.outcomes import Done, Outcome, Snooze
@@ -31,20 +32,13 @@ CALL_TIMEOUT = 60.0
 #: Bounds in seconds of the wait for another run of this base; random, so that two that met do not meet again.
 SOON, LATER = 0.3, 1.0
 
-#: Asked after this run's own start was committed: of two runs, at least one sees the other.
-ANOTHER = """
-SELECT FROM tenant.jobs
-WHERE tenant_id = %s AND job_id <> %s AND state = 'running' AND kind = 'knowledge.embed'
-  AND payload ->> 'knowledge_base' = %s LIMIT 1
-"""
-
 
 def embed(context: Context, payload: KnowledgeEmbed) -> Outcome:
     tenant, base = context.tenant.tenant_id, payload.knowledge_base
     with context.reading() as connection:
         model = documents.embedding_model(connection, tenant, base)
-        another = connection.execute(ANOTHER, (tenant, context.run.job, base)).fetchone()
-    if another is not None:
+        another = _another_runs(context, connection, base)
+    if another:
         return Snooze(random.uniform(SOON, LATER))  # noqa: S311 - spreads runs, hides nothing
     if model is None:
         return Done(EmbedResult(chunks=0))
@@ -57,6 +51,12 @@ def embed(context: Context, payload: KnowledgeEmbed) -> Outcome:
         _embed_batch(context, base, model, chunks)
         embedded += len(chunks)
     return Snooze(0)
+
+
+def _another_runs(context: Context, connection: Connection, base: str) -> bool:
+    """Asked after this run's own start was committed: of two runs, at least one sees the other."""
+    run = context.run
+    return reading.another_runs(connection, run.tenant, run.job, kind=run.kind, asked={"knowledge_base": base})
 
 
 def _embed_batch(context: Context, base: str, model: str, chunks: Sequence[PendingChunk]) -> None:

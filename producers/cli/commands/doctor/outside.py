@@ -7,8 +7,10 @@ from urllib.parse import urlsplit
 
 from producers.cli.commands.doctor.finding import Finding, failed, ok, warning
 from shared import clock
+from shared.agents import agents
 from shared.bus import connect
 from shared.cell import Cell
+from shared.knowledge import documents
 from shared.metering.prices import Tokens, UnknownPrice
 from shared.providers import DEFAULT
 from shared.stores.postgres import without_password
@@ -18,15 +20,6 @@ PROVIDER_TIMEOUT = 5.0
 
 #: Any usage; what matters is whether there is a price.
 SOME = Tokens(input=1, output=1)
-
-#: Of the newest version of each agent; what a tenant's own key pays for needs no price.
-MODELS = """
-SELECT target ->> 'model' AS model
-FROM (SELECT DISTINCT ON (agent) configuration FROM tenant.agents ORDER BY agent, version DESC) AS newest,
-     jsonb_array_elements(jsonb_build_array(configuration) || coalesce(configuration -> 'fallbacks', '[]')) AS target
-WHERE configuration ->> 'credential' IS NULL OR target ->> 'provider' <> configuration ->> 'provider'
-UNION SELECT embedding_model FROM tenant.knowledge_bases
-"""
 
 
 def broker(cell: Cell) -> Iterator[Finding]:
@@ -89,7 +82,8 @@ def models_in_use(cell: Cell) -> set[str]:
     models = {cell.settings.embedding_model}
     for tenant in cell.tenants.all():
         with cell.database.transaction(tenant.tenant_id) as connection:
-            models |= {row["model"] for row in connection.execute(MODELS)}
+            models |= agents.models_paid(connection, tenant.tenant_id)
+            models |= documents.embedding_models(connection, tenant.tenant_id)
     return models
 
 
