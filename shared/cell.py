@@ -56,7 +56,10 @@ class Cell:
     @cached_property
     def admin(self) -> Database:
         """Migrations and provisioning: for the operator's commands only."""
-        return Database(_needed(self.settings.database_admin_url, "HEADGATE_DATABASE_ADMIN_URL"), pool=2)
+        name = "HEADGATE_DATABASE_ADMIN_URL"
+        if self.settings.database_url and not self.settings.database_admin_url:
+            raise ConfigurationError(f"this is an operator's work: set {name}, the address of the role that may do it")
+        return Database(_needed(self.settings.database_admin_url, name), pool=2)
 
     @cached_property
     def redis(self) -> Redis:

@@ -61,6 +61,11 @@ def test_who_may_not_change_a_tenant_is_told_which_address_must_be_anothers(cell
     assert "HEADGATE_DATABASE_ADMIN_URL must log in" in refused(humble, "tenant", "suspend", "acme")
 
 
+def test_who_has_no_operators_address_is_told_which_is_wanted(cell: Cell) -> None:
+    humble = cell.settings.model_copy(update={"database_admin_url": None})
+    assert "operator's work: set HEADGATE_DATABASE_ADMIN_URL" in refused(humble, "tenant", "suspend", "acme")
+
+
 def test_a_setting_that_is_wrong_is_named(tmp_path: Path) -> None:
     soon: Any = "soon"
     wrong = Settings.model_construct(home=tmp_path, openai_api_key=None, lease_seconds=soon)
