@@ -46,6 +46,16 @@ def glossary() -> str:
     return (DOCS / "glossary.md").read_text()
 
 
+def test_each_promise_names_what_proves_it_and_that_is_there() -> None:
+    rows = re.findall(r"^\| \*\*(P\d+) .+$", promises := (DOCS / "promises.md").read_text(), re.MULTILINE)
+    assert rows == [f"P{number}" for number in range(1, 15)]
+    named = re.findall(r"`(tests/[\w/]+\.py)`", promises)
+    assert [path for path in named if not (DOCS.parent / path).is_file()] == []
+    makefile = (DOCS.parent / "Makefile").read_text()
+    for target in re.findall(r"`make ([\w-]+)`", promises):
+        assert f"\n{target}:" in makefile or (DOCS.parent / f"tests/benchmarks/{target.replace('-', '_')}.py").is_file()
+
+
 @pytest.mark.parametrize("state", State)
 def test_every_state_is_drawn_and_explained(states: str, state: State) -> None:
     drawing = states.split("```")[1]
