@@ -1,5 +1,7 @@
 """Circuits: what opens one, who probes it, what closes it, and whom it leaves alone."""
 
+from contextlib import suppress
+
 import httpx2
 import openai
 import pytest
@@ -151,6 +153,21 @@ def test_a_key_of_the_platforms_that_is_refused_is_found_out_by_the_second_tenan
     call(made, KeyRefused("401"), OTHER)
     for line in (LINE, OTHER, THIRD):
         assert KEY_SECONDS <= wait_of(made, line) <= KEY_SECONDS * (1 + JITTER)
+
+
+@pytest.mark.parametrize("fault", [KeyRefused, ProviderFailed])
+def test_what_a_provider_said_to_one_tenant_is_told_to_no_other(time: Clock, fault: type[CallFailed]) -> None:
+    """Providers quote what they were asked."""
+    made = Circuits()
+    for line in [LINE] * MOST_OF_ONE + [OTHER] * (FAILURES - MOST_OF_ONE):
+        with suppress(CircuitOpen, fault), made.calling(line):
+            raise fault(f"cannot answer the secret of {line.tenant}")
+    with pytest.raises(CircuitOpen) as raised:
+        call(made, line=THIRD)
+    assert "secret" not in str(raised.value)
+    with pytest.raises(CircuitOpen) as raised:
+        call(made, line=LINE)
+    assert "globex" not in str(raised.value)
 
 
 def test_who_brought_a_shared_circuit_to_open_cannot_keep_it_so_as_its_probe(time: Clock) -> None:

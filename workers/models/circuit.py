@@ -30,6 +30,10 @@ OPEN_SECONDS, LONGEST_OPEN = 5.0, 60.0
 #: Seconds that it is open for a key that was refused: a person must mend that, and a probe each minute finds it out.
 KEY_SECONDS = 60.0
 
+#: Why a circuit that tenants share is open. What a provider said may quote the words of the tenant it was said to, and
+#: is not told to the others.
+SHARED, SHARED_KEY = "the provider fails calls of several tenants", "the provider refuses the platform's key"
+
 #: Share of these by which they are longer at random, so that processes and keys do not probe all at once.
 JITTER = 0.25
 
@@ -97,4 +101,5 @@ class Circuit:
     def _open(self, failure: Failure) -> None:
         lasting = KEY_SECONDS if failure.key else min(LONGEST_OPEN, OPEN_SECONDS * 2**self.reopened)
         self.open_until = clock.monotonic() + lasting * random.uniform(1, 1 + JITTER)  # noqa: S311 - spreads probes
-        self.reopened, self.probing, self.why = self.reopened + 1, False, failure.why
+        why = (SHARED_KEY if failure.key else SHARED) if self.shared else failure.why
+        self.reopened, self.probing, self.why = self.reopened + 1, False, why
