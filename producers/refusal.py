@@ -66,6 +66,10 @@ def kept(refusal: Refusal, door: str) -> bytes:
 
 
 def _shown(body: bytes) -> bytes:
-    """The beginning of a message without its secrets. A key that the cut goes through is found by its beginning."""
-    plain = ESCAPED.sub(lambda escape: bytes.fromhex(escape[1].decode()), body[:KEPT_BYTES])
+    """The beginning of a message without its secrets. A key that the cut goes through is found by its beginning.
+
+    Zeros go: as UTF-16 has it, one stands between any two letters of a key, and hides it from who looks for keys.
+    """
+    letters = body[:KEPT_BYTES].replace(b"\0", b"")
+    plain = ESCAPED.sub(lambda escape: bytes.fromhex(escape[1].decode()), letters)
     return SECRET.sub(b"[removed]", AUTHORIZATION.sub(rb'\1"[removed]"', plain))

@@ -48,6 +48,14 @@ def test_a_key_is_taken_out_of_what_is_kept(body: str) -> None:
     assert holds_no_secret(shown(body.encode()))
 
 
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-be", "utf-32", "utf-8-sig"])
+def test_a_key_is_taken_out_in_whatever_encoding_it_was_written(encoding: str) -> None:
+    """What is no UTF-8 is no JSON, and is kept for that."""
+    text = shown(f'{{"authorization":"sk-live","data":"{SECRET}"}}'.encode(encoding)).replace("\0", "")
+    assert holds_no_secret(text)
+    assert "sk-live" not in text
+
+
 @pytest.mark.parametrize("foreign", ["sk-live-0123456789", 'with \\" a quote', "over\ntwo lines", "\\"])
 def test_whatever_stands_in_authorization_is_taken_out(foreign: str) -> None:
     text = shown(f'{{"authorization":"{foreign}","id":"m-1"}}'.encode())

@@ -156,7 +156,9 @@ def test_a_key_of_the_platforms_that_is_refused_is_found_out_by_the_second_tenan
 
 
 @pytest.mark.parametrize("fault", [KeyRefused, ProviderFailed])
-def test_what_a_provider_said_to_one_tenant_is_told_to_no_other(time: Clock, fault: type[CallFailed]) -> None:
+def test_what_a_provider_said_to_one_tenant_is_told_to_no_other(
+    time: Clock, fault: type[KeyRefused] | type[ProviderFailed]
+) -> None:
     """Providers quote what they were asked."""
     made = Circuits()
     for line in [LINE] * MOST_OF_ONE + [OTHER] * (FAILURES - MOST_OF_ONE):
