@@ -46,6 +46,9 @@ SELECT key_id, principal, tenant_id, acts_for, scopes, created_at, expires_at, r
 WHERE %(tenant)s::text IS NULL OR tenant_id = %(tenant)s ORDER BY created_at
 """
 
+#: Reply queues and streams are called after a principal, so a tenant and a service of one name would share theirs.
+TENANT_SO_CALLED = "SELECT FROM control.tenants WHERE tenant_id = %s"
+SERVICE_SO_CALLED = "SELECT FROM control.api_keys WHERE principal = %s AND tenant_id IS NULL LIMIT 1"
 
 #: The principal of the command line, after whom its reply queues and streams are called.
 OPERATOR = "operator"
@@ -105,6 +108,8 @@ class Provisioning:
         _checked_name(tenant)
         with as_owner(self._admin) as connection:
             tiers.check(connection, tier, limits or {})
+            if connection.execute(SERVICE_SO_CALLED, (tenant,)).fetchone() is not None:
+                raise AlreadyThere(f"{tenant!r} is a service, which has keys: use another name")
             try:
                 connection.execute(INSERT, (tenant, name, tier, Jsonb(limits or {})))
             except psycopg.errors.UniqueViolation as error:
@@ -148,6 +153,8 @@ class Provisioning:
         secret, key_id = access.PREFIX + ids.token(), f"key-{ids.token(6)}"
         values = (key_id, access.hash_of(secret), principal, tenant, acts_for or [], scopes, expires_at)
         with as_owner(self._admin) as connection:
+            if tenant is None and connection.execute(TENANT_SO_CALLED, (principal,)).fetchone() is not None:
+                raise AlreadyThere(f"{principal!r} is a tenant: use another name for the service")
             try:
                 connection.execute(INSERT_KEY, values)
             except psycopg.errors.ForeignKeyViolation as error:

@@ -157,6 +157,15 @@ def test_nobody_is_called_what_the_command_line_is(cell: Cell) -> None:
     assert "use another name" in refused(cell.settings, *service)
 
 
+def test_a_service_and_a_tenant_are_not_called_the_same(cell: Cell) -> None:
+    """Reply queues and streams are called after their principal: one would read what the other was told."""
+    done(cell.settings, "tenant", "create", "acme", "--tier", "free")
+    service = ("key", "create", "--acts-for", "*", "--scope", "turns:submit", "--service")
+    assert "'acme' is a tenant" in refused(cell.settings, *service, "acme")
+    done(cell.settings, *service, "shop")
+    assert "'shop' is a service" in refused(cell.settings, "tenant", "create", "shop", "--tier", "free")
+
+
 def test_what_is_so_already_is_not_said_to_be_changed(cell: Cell, tmp_path: Path) -> None:
     file = tmp_path / "acme.yaml"
     done(cell.settings, "tenant", "create", "acme", "--tier", "pro", "--model", "rehearsal-1")
