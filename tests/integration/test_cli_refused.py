@@ -18,9 +18,9 @@ from tests.support.walking import event
 def turned_away(cell: Cell) -> str:
     """A message of no kind and one of a wrong payload, turned away in this order; answers the key in the second."""
     key = make_tenant(cell, "acme").secret
-    wrong = event("ops.probe", {"seconds": "\x1b[2J", "note": key}, key)
+    wrong = event("ops.probe", {"seconds": "many", "note": key}, key)
     with closing(connect(cell.bus_url)) as bus, door(cell):
-        bus.send([b"\xff nothing at all", wrong])
+        bus.send([b"\xff\x1b[2J nothing at all", wrong])
         eventually(lambda: len(bus.refused(10)) == 2, "both are kept")
         bus.keep_refused([b"what somebody else wrote there"])
     return key
@@ -44,7 +44,9 @@ def test_what_was_turned_away_is_listed_newest_first_and_shown_without_keys(cell
         assert turned_away not in said
     out = done(cell.settings, "refused", "show", wrong["entry"]).out
     assert wrong["message"] in out.replace("\n", "")
-    assert "\x1b" not in out
+    steering = done(cell.settings, "refused", "show", nothing["entry"]).out
+    assert "[2J nothing at all" in steering
+    assert "\x1b" not in steering
 
 
 def test_an_entry_that_is_not_kept_any_more_is_said_to_be_gone(cell: Cell) -> None:
