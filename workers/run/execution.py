@@ -90,10 +90,10 @@ class Executor:
         metrics.JOB_WAIT.labels(kind=run.kind, tier=context.tenant.tier).observe(run.waited)
         with metrics.JOB_RUN.labels(kind=run.kind, tier=context.tenant.tier).time():
             end = self._end(context, run)
-        if end is None:
+        told = None if end is None else self._write(end, context)
+        if told is None:
             context.unwritten.abandon()
-            return None
-        return self._write(end, context)
+        return told
 
     def _end(self, context: Context, run: Run) -> End | None:
         """How the run ends; None where it was lost to another."""
@@ -125,9 +125,7 @@ class Executor:
         lease, give_up = context.run.lease, monotonic() + PATIENCE
         while self._heartbeat.alive(lease) and monotonic() < give_up:
             try:
-                return ending.write(end, context, self._cell)
-            except Fenced:
-                return self._over(context)
+                return self._written(end, context)
             except Unavailable as error:
                 log.warning("the end of a run is not written yet", job=str(lease.job), error=str(error))
                 threading.Event().wait(AWAY / 4)
@@ -137,11 +135,14 @@ class Executor:
                 end = ending.end_of(failed, failures=context.run.failures, allowed=allowed)
         return None
 
-    def _over(self, context: Context) -> Ending | None:
+    def _written(self, end: End, context: Context) -> Ending | None:
         """If the job has ended, perhaps by this run and unheard, the gate may forget it; else it is another's."""
         lease = context.run.lease
-        if not runs.is_over(self._cell.database, lease):
-            return None
+        try:
+            return ending.write(end, context, self._cell)
+        except Fenced:
+            if not runs.is_over(self._cell.database, lease):
+                return None
         self._starter.tell_end(lease)
         return Ending(lease, cost=context.cost)
 

@@ -112,7 +112,8 @@ class Unwritten:
     def abandon(self) -> None:
         """The run is over for this process: what was drawn goes on record as well as can be."""
         with suppress(Fenced, Unavailable, psycopg.Error):
-            self.commit(nothing)
+            if self._waiting:
+                self.commit(nothing)
 
     def _write_each(self) -> None:
         """What is sound, for a replay; of what is not, the draw. What the ledger has not taken waits on."""
