@@ -1,6 +1,7 @@
 """However a turn ends, its stream tells it: also where no worker had it, or the one that ended it told nobody."""
 
 from collections.abc import Iterator
+from uuid import UUID
 
 import pytest
 
@@ -12,6 +13,7 @@ from shared.embedded.ports import free_port
 from shared.failpoints import Point
 from shared.ledger.runs import Fenced
 from shared.rehearsal.client import Rehearsal
+from shared.streams.keys import stream_key
 from tests.support.commands import done
 from tests.support.listening import Turns, heard
 from tests.support.turning import Slot, rows
@@ -59,6 +61,18 @@ def test_an_end_that_no_stream_takes_does_not_stay_in_the_outbox(turns: Turns) -
     away.close()
     relay(turns.cell)
     assert turns.told(asked) == []
+
+
+def test_an_end_of_another_headgates_words_holds_up_nothing_behind_it(turns: Turns) -> None:
+    """It is passed on as it is, and whoever reads passes over what they do not know."""
+    first, second = turns.submit(), turns.submit()
+    for each in (first, second):
+        done(turns.cell.settings, "jobs", "cancel", each)
+    foreign = 'UPDATE tenant.outbox SET body = body || \'{"state": "retired"}\' WHERE destination = %s RETURNING 1'
+    rows(turns.cell, "acme", foreign, stream_key("acme", UUID(first)))
+    relay(turns.cell)
+    assert turns.told(first) == []
+    assert isinstance(last(turns, second), TurnFinished)
 
 
 def test_a_turn_that_can_never_be_answered_ends_on_its_stream(turns: Turns) -> None:

@@ -74,7 +74,7 @@ class Events:
             self._begun = self._streams.append(self._key, [orjson.dumps(event) for event in events], lifetime=LIFETIME)
 
     def _end(self, end: TurnFinished) -> None:
-        self._streams.append(self._key, [ends.entry(end)], lifetime=AFTERLIFE)
+        self._streams.append(self._key, [ends.entry(end.model_dump(mode="json"))], lifetime=AFTERLIFE)
 
     def _event(self, event: str, step: str, **data: str) -> dict[str, Any]:
         return {"type": event, "run": self._run.number, "step": step, **data}

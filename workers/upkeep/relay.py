@@ -9,7 +9,6 @@ import orjson
 from shared import outbox
 from shared.bus import Bus
 from shared.cell import Cell
-from shared.contracts.events import TurnFinished
 from shared.errors import HeadgateError
 from shared.outbox import Message
 from shared.stores.postgres import Connection
@@ -47,7 +46,7 @@ class Relay:
     def _send_to(self, connection: Connection, tenant: str, destination: str, messages: Sequence[Message]) -> None:
         identities = [message.message_id for message in messages]
         if is_stream(destination):  # which is told once, and as well as may be: a stream is a convenience
-            ends = [entry(TurnFinished.model_validate(message.body)) for message in messages]
+            ends = [entry(message.body) for message in messages]
             self._cell.streams.append(destination, ends, lifetime=AFTERLIFE)
             outbox.sent(connection, tenant, identities)
             return
