@@ -177,5 +177,5 @@ def _read(tenant: str, row: dict[str, Any]) -> Agent | Unreadable:
         configuration = AgentConfiguration.model_validate(row["configuration"])
     except ValidationError as error:
         return Unreadable(tenant, row["agent"], row["version"], error)
-    checked[key] = Agent(row["agent"], row["version"], configuration)
-    return checked[key]
+    agent = checked[key] = Agent(row["agent"], row["version"], configuration)
+    return agent  # another thread may have cleared them by now

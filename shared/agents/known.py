@@ -1,5 +1,6 @@
 """Which agents a tenant has, as doors need to know it: a turn that no agent answers would be accepted for nothing."""
 
+import threading
 from bisect import bisect_left
 from collections import OrderedDict
 from collections.abc import Collection, Sequence
@@ -33,10 +34,10 @@ class _Read:
 
 
 class KnownAgents:
-    """Looks agents up. One that was there once is there: agents get new versions, and go with their tenant alone."""
+    """Looks agents up, for any thread of a door. One that was there once is there: agents get new versions, and go with their tenant alone."""
 
     def __init__(self, database: Database) -> None:
-        self._database = database
+        self._database, self._lock = database, threading.Lock()
         self._read: OrderedDict[str, _Read] = OrderedDict()
         self._names = 0
 
@@ -52,11 +53,12 @@ class KnownAgents:
         with self._database.transaction(tenant) as connection:
             names = sorted(row["agent"] for row in connection.execute(NAMES, (tenant,)).fetchall())
         read = _Read(names, frozenset(names), clock.monotonic() + PATIENCE)
-        self._forget(tenant)
-        self._read[tenant] = read
-        self._names += len(names)
-        while self._names > REMEMBERED and len(self._read) > 1:
-            self._forget(next(iter(self._read)))
+        with self._lock:
+            self._forget(tenant)
+            self._read[tenant] = read
+            self._names += len(names)
+            while self._names > REMEMBERED and len(self._read) > 1:
+                self._forget(next(iter(self._read)))
         return read
 
     def _forget(self, tenant: str) -> None:
