@@ -66,6 +66,15 @@ def test_only_the_operators_services_know_the_admins_password() -> None:
     assert knowing == ["migrate", "operator"]
 
 
+def test_workers_and_the_operator_know_what_agents_need_and_doors_know_none_of_it() -> None:
+    needed = {"OPENAI_API_KEY", "OPENAI_BASE_URL"} | {
+        f"HEADGATE_{name}" for name in ("PROVIDERS", "TOOL_NETWORKS", "MASTER_KEYS", "EMBEDDING_MODEL", "PRICES")
+    }
+    knowing = {name: needed & set(service["environment"]) for name, service in OURS.items()}
+    others = {"migrate", "bus"}
+    assert knowing == {name: set() if name in others else needed for name in OURS}
+
+
 def test_a_service_gets_longer_to_stop_than_a_worker_takes() -> None:
     seconds = {name: int(service["stop_grace_period"].removesuffix("s")) for name, service in OURS.items()}
     assert min(seconds.values()) > Settings.model_fields["stop_seconds"].default
