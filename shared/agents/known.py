@@ -34,7 +34,10 @@ class _Read:
 
 
 class KnownAgents:
-    """Looks agents up, for any thread of a door. One that was there once is there: agents get new versions, and go with their tenant alone."""
+    """Looks agents up, for any thread of a door.
+
+    One that was there once is there: agents get new versions, and go with their tenant alone.
+    """
 
     def __init__(self, database: Database) -> None:
         self._database, self._lock = database, threading.Lock()
