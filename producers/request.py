@@ -34,6 +34,10 @@ SPECVERSION = "1.0"
 #: How far `runat` may lie from now: a year. Moments at the ends of the calendar can be stored and not be read again.
 FARTHEST = timedelta(days=366)
 
+#: Characters of what is said of a message that is wrong: it names what is wrong, and names are as long as a sender
+#: makes them.
+LONGEST_SAID = 1_000
+
 
 @dataclass(frozen=True)
 class Request:
@@ -70,7 +74,7 @@ class Requests:
             reason, message = Reason.FORBIDDEN, str(error)
         return Refusal(
             reason,
-            message,
+            message[:LONGEST_SAID],
             body,
             subject=_text(event, "id"),
             source=_text(event, "source"),

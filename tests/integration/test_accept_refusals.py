@@ -211,6 +211,16 @@ def test_an_oversized_message_is_refused_unread(desk: Desk) -> None:
     assert len(verdict.kept or b"") < 10_000
 
 
+@pytest.mark.parametrize(
+    "data", [TURN | {"x" * 200_000: 1}, TURN | {"userContext": {"\x01" * 40_000: {"a": {"b": 1}}}}]
+)
+def test_a_name_that_is_long_is_not_kept_a_second_time_in_what_is_said_of_it(desk: Desk, data: dict[str, Any]) -> None:
+    """Ten thousand refusals are kept, in a memory that all tenants share."""
+    body = event("agent.turn", data, desk.key)
+    assert len(refused(desk, body, "invalid_payload").data.message) < 2_000
+    assert len(desk.judge(body).kept or b"") < 30_000
+
+
 def test_a_service_names_a_tenant_it_may_act_for(desk: Desk) -> None:
     for attributes in ({}, {"tenantid": "other"}, {"tenantid": None}, {"tenantid": "nobody-at-all"}):
         refused(desk, event("agent.turn", TURN, desk.service, **attributes), "forbidden")
