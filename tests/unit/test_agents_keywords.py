@@ -4,7 +4,7 @@ import re
 import time
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
@@ -35,6 +35,7 @@ def test_a_keyword_stands_where_its_words_and_signs_do(message: str, keyword: st
 WORDS = st.lists(st.sampled_from(["a", "b", "!", "人"]), min_size=1, max_size=5)
 
 
+@example([["a", "b", "!"], ["b"]], ["a", "b", "人"])  # one that stands in the midst of another that does not
 @given(st.lists(WORDS, max_size=5), st.lists(st.sampled_from(["a", "b", "!", "人", "c"]), max_size=30))
 def test_many_keywords_are_found_as_each_alone_would_be(keywords: list[list[str]], message: list[str]) -> None:
     told, named = " ".join(message), [" ".join(keyword) for keyword in keywords]
