@@ -112,12 +112,18 @@ def words(value: Any) -> str:
         case datetime():
             said = f"{value:%Y-%m-%d %H:%M:%S}"
         case Mapping():
-            said = ", ".join(f"{name}={words(held)}" for name, held in value.items())
+            said = ", ".join(f"{name}={_within(held)}" for name, held in value.items())
         case list() | tuple() | frozenset():
-            said = ", ".join(words(held) for held in value)
+            said = ", ".join(_within(held) for held in value)
         case _:
             said = str(value)
     return printable(said) or NOTHING
+
+
+def _within(value: Any) -> str:
+    """A value inside another: where it says several things itself, they are held together."""
+    several = isinstance(value, Mapping) or (isinstance(value, list | tuple | frozenset) and len(value) > 1)
+    return f"({words(value)})" if several and value else words(value)
 
 
 def printable(text: str) -> str:

@@ -33,10 +33,11 @@ SELECT tenant_id, job_id, kind, family, state, run, failures, deaths, priority, 
 FROM tenant.jobs WHERE tenant_id = %s AND job_id = %s
 """
 
+#: In the order in which they were made; of what is committed at one moment, what ended at once goes first.
 STEPS = """
 SELECT call_id, place, run, kind, state, model, provider, billed_to, from_cache, input_tokens, output_tokens,
        cached_tokens, worst_input_tokens, worst_output_tokens, error, intended_at, ended_at, reconciled_at, recorded_at
-FROM tenant.steps WHERE tenant_id = %s AND job_id = %s ORDER BY intended_at, call_id
+FROM tenant.steps WHERE tenant_id = %s AND job_id = %s ORDER BY intended_at, ended_at, call_id
 """
 
 ENDED = """

@@ -49,6 +49,7 @@ def test_documents_and_a_question_go_in_and_the_answer_comes_out(speaking_cell: 
         looked = shown(cell, "jobs", "show", answer["job"])
     assert (looked["tenant"], looked["door"], looked["principal"]) == ("acme", "cli", "operator")
     assert looked["waits"] is None
+    assert [step["place"] for step in looked["steps"]][:2] == ["assembly", "0.model"]
     models = [step for step in looked["steps"] if step["kind"] == "model"]
     assert models
     assert all(step["state"] == "answered" and step["input_tokens"] > 0 for step in models)

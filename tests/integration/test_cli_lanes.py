@@ -115,9 +115,19 @@ def test_a_dedicated_lane_takes_new_jobs_and_leaves_those_that_wait(cell: Cell) 
     late = probe(cell, key.secret)
     assert (str(claimed(cell)), claimed(cell)) == (early, None)
     assert str(claimed(cell, "ops@acme")) == late
-    done(cell.settings, "tenant", "configure", "acme", "--shared", "ops")
+    assert "stay" not in done(cell.settings, "tenant", "configure", "acme", "--shared", "ops").out
     back = probe(cell, key.secret)
     assert (claimed(cell, "ops@acme"), str(claimed(cell))) == (None, back)
+
+
+def test_whoever_gives_a_lane_up_is_told_of_the_jobs_that_stay_in_it(cell: Cell) -> None:
+    key = make_tenant(cell, "acme")
+    done(cell.settings, "tenant", "configure", "acme", "--dedicated", "ops")
+    probe(cell, key.secret)
+    tried = done(cell.settings, "tenant", "configure", "acme", "--shared", "ops", "--check").out
+    said = done(cell.settings, "tenant", "configure", "acme", "--shared", "ops").out
+    assert ("stay" in tried, "stay in ops@acme: 1" in said) == (False, True)
+    assert "headgate worker --lane ops@acme" in said
 
 
 def test_concurrency_counts_over_the_lanes_of_a_family(cell: Cell) -> None:

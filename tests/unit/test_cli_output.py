@@ -8,7 +8,7 @@ import orjson
 import pytest
 from rich.console import Console
 
-from producers.cli.output import document, table
+from producers.cli.output import document, table, words
 
 JOB = "01a20622-bc04-7760-8eef-95192d50ec84"
 
@@ -44,3 +44,9 @@ def test_fields_have_short_names_and_what_a_tenant_wrote_stays(capsys: pytest.Ca
     document({"lines": [Line("acme", UUID(JOB), {"job_id": "mine"})]})
     said = orjson.loads(capsys.readouterr().out)
     assert said == {"lines": [{"tenant": "acme", "job": JOB, "payload": {"job_id": "mine"}}]}
+
+
+def test_what_holds_several_things_inside_another_is_held_together() -> None:
+    result = {"sources": ["a.md"], "models": [{"step": "0.model", "passed_over": []}, {"step": "1.model"}], "none": {}}
+    assert words(result) == "sources=a.md, models=((step=0.model, passed_over=-), (step=1.model)), none=-"
+    assert words({"running": 16, "turns": 4}) == "running=16, turns=4"

@@ -1,7 +1,8 @@
 """`headgate tenant configure`: what is named changes, by options or by a file; all of it, or nothing."""
 
+from collections.abc import Mapping
 from dataclasses import asdict, replace
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from pydantic import TypeAdapter, ValidationError
@@ -18,6 +19,7 @@ from shared.agents.saving.problem import Problem
 from shared.agents.saving.saving import SavedAll, Wanted
 from shared.cell import Cell
 from shared.contracts.kinds import Family
+from shared.gate.view import view
 from shared.lanes import Lane
 from shared.tenancy.provision import ANYWHERE, changes
 
@@ -62,8 +64,8 @@ def configure(
     if not check:
         tell_tenant(cell, tenant or "")
     _print(tenant or "", saved, check=check, json=json)
-    for family in changed.get("dedicated", ()):
-        _say_who_serves(cell, Lane(family, tenant=tenant), beside=json)
+    if not check:
+        _say_of_lanes(cell, tenant or "", changed, beside=json)
 
 
 def _check_usage(tenant: str | None, file: str | None, wanted: Wanted) -> None:
@@ -108,6 +110,14 @@ def _came_to(tenant: str, *, changed: bool, check: bool) -> str:
     return f"{tenant} can be changed so." if check else f"Changed {tenant}."
 
 
+def _say_of_lanes(cell: Cell, tenant: str, changed: Mapping[str, Any], *, beside: bool) -> None:
+    """What a lane of the tenant's own asks of the operator, once made and once given up."""
+    for family in changed.get("dedicated", ()):
+        _say_who_serves(cell, Lane(family, tenant=tenant), beside=beside)
+    for family in changed.get("shared", ()):
+        _say_what_stays(cell, Lane(family, tenant=tenant), beside=beside)
+
+
 def _say_who_serves(cell: Cell, lane: Lane, *, beside: bool) -> None:
     """A lane just made has no worker yet; `headgate up` serves the lanes that it found as it started."""
     with heard_later():
@@ -115,4 +125,16 @@ def _say_who_serves(cell: Cell, lane: Lane, *, beside: bool) -> None:
             console(stderr=beside).print(
                 f"New jobs wait in {lane}, which no worker serves: `headgate worker --lane {lane}` starts one, and "
                 "`headgate up` serves it when it is started again."
+            )
+
+
+def _say_what_stays(cell: Cell, lane: Lane, *, beside: bool) -> None:
+    """Jobs keep the lane that they were accepted into: it wants a worker until they are done."""
+    with heard_later():
+        seen = view(cell.gate.look(tenant=lane.tenant or "")).backlogs
+        stay = sum(backlog.waiting + backlog.held + backlog.delayed for backlog in seen if backlog.lane == str(lane))
+        if stay:
+            console(stderr=beside).print(
+                f"Jobs that stay in {lane}: {stay:,}. Leave it a worker until they are done: "
+                f"`headgate worker --lane {lane}`."
             )
