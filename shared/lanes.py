@@ -42,6 +42,10 @@ REDIS_TRANSPORT = {"socket_timeout": 8, "socket_connect_timeout": 8, "health_che
 #: For AMQP: a publish is done when the broker says so, and a connection on which it says nothing for long is lost.
 AMQP_TRANSPORT = {"confirm_publish": True, "read_timeout": 8, "write_timeout": 8}
 
+#: Of who publishes: a broker that refuses is tried once more, at the next of its hosts where it has several, and then
+#: let be. kombu would wait for six seconds, each time: of a slot, or of whoever waits to be accepted.
+IMPATIENT = {"max_retries": 1, "interval_start": 0}
+
 #: A lane's name: its family, and whose it is, a tier's (`.`) or a tenant's (`@`).
 NAME = re.compile(rf"({'|'.join(Family)})([.@])([\w-]+)")
 
@@ -92,7 +96,9 @@ class PermitPublisher:
 
     @cached_property
     def _celery(self) -> Celery:
-        return celery_app(self._broker_url)
+        app = celery_app(self._broker_url)
+        app.conf.broker_transport_options = app.conf.broker_transport_options | IMPATIENT
+        return app
 
     def reach(self) -> None:
         """Raises `Unavailable` where the broker does not answer."""

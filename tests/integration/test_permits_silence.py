@@ -1,4 +1,4 @@
-"""A broker that takes what is sent and answers nothing costs permits, never a slot."""
+"""A broker that takes what is sent and answers nothing, or is not there, costs permits, never a slot."""
 
 import socket
 import uuid
@@ -8,6 +8,8 @@ import pytest
 
 from shared import lanes
 from shared.cell import Cell
+from shared.clock import monotonic
+from shared.embedded.ports import free_port
 from shared.lanes import PermitPublisher
 from shared.telemetry import metrics
 from tests.integration.bus.places import amqp_channel
@@ -66,3 +68,13 @@ def test_permits_that_one_redis_does_not_take_in_time_are_lost_and_counted_and_t
     with publisher._celery.connection_for_read(cell.broker_url) as connection:
         waits = {lane: connection.SimpleQueue(lane).qsize() for lane in ("turns.pro", "ops.pro")}
     assert waits == {"turns.pro": 5, "ops.pro": 1}
+
+
+@pytest.mark.parametrize("scheme", ["redis", "amqp"])
+def test_a_broker_that_is_not_there_holds_nobody_up(scheme: str) -> None:
+    publisher = PermitPublisher(f"{scheme}://127.0.0.1:{free_port()}/0")
+    before, begun = metrics.PERMITS_LOST._value.get(), monotonic()
+    for _ in range(2):
+        publisher.publish({"turns.pro": 1})
+    assert metrics.PERMITS_LOST._value.get() == before + 2
+    assert monotonic() - begun < 3, "kombu waits for six seconds between two tries"
