@@ -52,6 +52,7 @@ def test_vectors_are_told_apart_by_their_index_and_may_be_written_out_or_not() -
         [ONE, {"index": 1, "embedding": packed(1.0)[:4]}],
         [ONE, {"index": 1, "embedding": packed(inf)}],
         [ONE, {"index": 1, "embedding": [float("nan")]}],
+        [ONE, {"index": 1, "embedding": [1e300]}],
         [ONE, {"index": -1, "embedding": [2.0]}],
         [ONE, 7],
     ],

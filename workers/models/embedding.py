@@ -2,7 +2,6 @@
 
 from base64 import b64decode
 from collections.abc import Callable, Sequence
-from math import isfinite
 from struct import unpack
 from typing import Any
 
@@ -24,6 +23,9 @@ EMBEDDINGS = "/embeddings"
 
 #: Bytes of a number, where they come as base64.
 NUMBER = 4
+
+#: Largest number of a vector: of single precision, as all who keep it have it.
+LARGEST = 3.4028234663852886e38
 
 
 class _Row(BaseModel):
@@ -92,6 +94,6 @@ def _numbers(embedding: str | Vector) -> Vector:
         if len(raw) % NUMBER:
             raise CallLost("the answer was no embedding: a vector is cut")
         embedding = list(unpack(f"<{len(raw) // NUMBER}f", raw))
-    if not all(map(isfinite, embedding)):
-        raise CallLost("the answer was no embedding: a vector has something in it that is no number")
+    if not all(-LARGEST <= number <= LARGEST for number in embedding):  # nor is what is not a number
+        raise CallLost("the answer was no embedding: a vector has something in it that is no number, or too large")
     return embedding
