@@ -14,7 +14,7 @@ from shared.tenancy.budgets import Change
 from tests.support.cells import make_tenant
 from tests.support.providing import allowed
 from tests.support.spending import level
-from tests.support.turning import MODEL, Slot, configure, know, says, wants
+from tests.support.turning import MODEL, Slot, configure, know, says, steps_of, wants
 from tests.support.waiting import eventually
 from tests.support.walking import job, submit
 
@@ -50,6 +50,11 @@ class Talk:
         row = self.row(asked)
         assert (row["state"], row["failures"]) == ("waiting", 1), row["error"]
         return asked
+
+    def prompts(self) -> list[str]:
+        """What each request to the model began with."""
+        asked = [orjson.loads(body) for body in self.model.requests() if b"messages" in body.encode()]
+        return [request["messages"][0]["content"] for request in asked]
 
     def row(self, asked: str) -> dict[str, Any]:
         return job(self.cell, "acme", asked)
@@ -99,9 +104,12 @@ BETWEEN: dict[str, Callable[[Talk], object]] = {
 @pytest.mark.parametrize("between", BETWEEN.values(), ids=BETWEEN)
 def test_a_later_run_goes_on_where_the_first_was(talk: Talk, between: Callable[[Talk], object]) -> None:
     asked = talk.begun()
+    (assembly,) = (step for step in steps_of(talk.cell, "acme", asked) if step["place"] == "assembly")
     between(talk)
-    assert talk.over(asked)["state"] == "done"
+    row = talk.over(asked)
+    assert (row["state"], row["result"]["version"]) == ("done", assembly["outcome"]["version"])
     assert talk.calls(asked) == PLACES
+    assert len(set(talk.prompts())) == 1, "the model is told something else than before"
 
 
 def test_a_turn_whose_model_its_tier_has_lost_ends_and_what_it_drew_is_on_record(talk: Talk) -> None:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from workers.network.addresses import NOT_PUBLIC_4, NotAllowed, is_public, may_be_reached
 from workers.network.bounds import Overdue, bounded
-from workers.network.hosts import CheckedBackend, is_host, looked_up
+from workers.network.hosts import CheckedBackend, checked, is_host, looked_up
 from workers.network.wire import AddressInfo
 
 PUBLIC = ["93.184.216.34", "1.1.1.1", "100.63.255.255", "100.128.0.1", "2606:4700::1111", "64:ff9b::5db8:d822"]
@@ -149,6 +149,12 @@ def test_one_bad_address_of_a_host_speaks_against_all(monkeypatch: pytest.Monkey
     resolving(monkeypatch, ["93.184.216.34", "127.0.0.1"])
     with bounded(5, lambda: inf), pytest.raises(NotAllowed, match="not public"):
         CheckedBackend(()).addresses("api.example.com", 443)
+
+
+def test_an_address_that_holds_on_one_link_alone_is_not_public() -> None:
+    address = ("2606:4700::1111", 443, 0, 2)
+    with pytest.raises(NotAllowed, match="not public"):
+        checked("api.example.com", [(socket.AF_INET6, socket.SOCK_STREAM, 6, "", address)], ())
 
 
 def test_what_is_no_host_is_not_even_looked_up(monkeypatch: pytest.MonkeyPatch) -> None:
