@@ -10,6 +10,17 @@ from workers.outcomes import Done, Outcome
 from workers.run.context import Context
 
 
+def test_a_job_of_a_kind_that_is_not_known_here_waits_unharmed_for_a_worker_that_knows_it(cell: Cell) -> None:
+    make_tenant(cell, "acme", ops=10)
+    (asked,) = submitted(cell, 1, kind="ops.later")
+    assert Slot(cell, lambda *_: Done(Result())).serve()
+    row = job(cell, "acme", str(asked))
+    assert (row["state"], row["failures"], row["deaths"]) == ("waiting", 0, 0)
+    assert "knows no 'ops.later'" in row["error"]
+    (lane,) = list(cell.gate.look()["lanes"])
+    assert lane["running"] == 0, "its slot is free"
+
+
 def test_a_payload_that_cannot_be_read_fails_the_run_and_tells_no_value(cell: Cell) -> None:
     make_tenant(cell, "acme", ops=10)
     (asked,) = submitted(cell, 1, payload={"seconds": 0.0, "later": "a secret"})
