@@ -10,6 +10,7 @@ from producers.client.streaming import Listener
 from shared.clock import monotonic
 from shared.contracts.answers import Answer, Finished, FinishedData
 from shared.contracts.events import TurnEvent
+from shared.ledger.states import FINAL
 from shared.streams.heard import Heard
 from shared.streams.reader import BEGINNING
 
@@ -72,6 +73,11 @@ class Job:
 
     def _unheard(self, timeout: float) -> str:
         away = f" {self._mailbox.away}" if self._mailbox.away else ""
+        if self.state in FINAL:
+            return (
+                f"job {self.id} was {self.state} already when it was submitted again: its end was told to this reply "
+                f"queue before, and not again within {timeout:g} s; ask `headgate jobs show {self.id}`.{away}"
+            )
         return (
             f"job {self.id} was {self.state} when it was accepted and its end was not heard within {timeout:g} s: "
             f"wait again, or ask `headgate jobs show {self.id}`.{away}"

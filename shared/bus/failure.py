@@ -6,7 +6,7 @@ from shared.errors import Unavailable
 
 
 def unavailable(url: str, cause: Exception) -> Unavailable:
-    reason = " ".join(str(cause).split()) or type(cause).__name__
+    reason = " ".join(str(cause).split()).rstrip(".") or type(cause).__name__
     return Unavailable(f"The bus at {_place(url)} cannot be used now: {reason}. Is it up, is HEADGATE_BUS_URL right?")
 
 

@@ -63,6 +63,8 @@ def test_a_submitted_job_is_run_by_a_worker_and_its_end_awaited(cell: Cell, bus:
     with door(cell, bus.url, bus.names), workers(served, ["ops.pro"]), bus.client() as headgate:
         job = headgate.submit("ops.probe", {"seconds": 0.05})
         end = job.wait(60)
+        with pytest.raises(Unfinished, match="was done already"):
+            headgate.submit("ops.probe", {"seconds": 0.05}, id=job.event_id).wait(0.2)
     served.close()
     assert (end.data.job, end.data.state, end.data.result) == (job.id, "done", {"seconds": 0.05})
     assert (end.subject, end.tenantid, job.state) == (job.event_id, bus.tenant, "done")
