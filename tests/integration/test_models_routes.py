@@ -158,6 +158,16 @@ def test_a_rate_limit_gives_the_slot_back_until_it_is_over_and_is_no_failure(ask
     assert (answered["intended_at"] - refused["ended_at"]).total_seconds() >= 2.0
 
 
+def test_calls_that_their_runs_leave_too_little_time_open_no_circuit_by_failing(
+    asking: Asking, model: Rehearsal
+) -> None:
+    model.settings(faults=[{"fault": "500", "times": None}])
+    asking.timeout = 100_000.0
+    for _ in range(FAILURES + 1):
+        assert "not called" not in asking.run()["error"]
+    assert model.struck()[0] > FAILURES
+
+
 @pytest.mark.parametrize("fault", ["500", "hang"])
 def test_a_failure_gives_the_slot_back_while_its_job_backs_off(asking: Asking, model: Rehearsal, fault: str) -> None:
     """The one slot there is runs another tenant's job meanwhile, and nobody sleeps in it."""

@@ -126,6 +126,18 @@ def test_another_users_conversation_is_not_answered(talk: Talk, model: Rehearsal
     assert talk.stands()["turns"] == 1
 
 
+def test_a_turn_adds_nothing_to_a_conversation_that_another_user_began_meanwhile(talk: Talk) -> None:
+    """Its caller ordered it by a key of its own, and it was assembled before."""
+    said = "SELECT * FROM tenant.messages ORDER BY position"
+    configure(talk.cell, "acme", tools=())
+    talk.result("My number is 4711.", userIdentifier="ann")
+    before = talk.stands(), rows(talk.cell, "acme", said)
+    late = TurnIdentity("acme", "c-1", "default", "bob", ids.new())
+    with talk.cell.database.transaction("acme") as connection:
+        conversations.add(connection, late, Added([Message("user", "I am Bob.")], handed_off=True, reason="he asked"))
+    assert (talk.stands(), rows(talk.cell, "acme", said)) == before
+
+
 def test_a_turn_that_asked_tools_is_shown_again_whole(talk: Talk, model: Rehearsal) -> None:
     configure(talk.cell, "acme", tools=["search_knowledge"])
     model.settings(script=[wants(("search_knowledge", {"query": "it"})), says("It is 42.")])
