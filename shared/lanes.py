@@ -14,7 +14,7 @@ from typing import Self
 import structlog
 from celery import Celery
 from kombu import Producer
-from kombu.exceptions import BatchPublishError, OperationalError  # type: ignore[attr-defined]  # as below
+from kombu.exceptions import OperationalError
 
 from shared.contracts.kinds import Family
 from shared.errors import ConfigurationError, Unavailable
@@ -109,13 +109,16 @@ class PermitPublisher:
             raise Unavailable(f"the broker does not answer: {error}") from error
 
     def publish(self, permits: Mapping[str, int]) -> None:
-        """Fails open, counted: the sweep sends anew what did not get through."""
+        """Fails open, counted: the sweep sends anew what did not get through.
+
+        Nothing is raised: brokers refuse in many ways, and whoever publishes holds a job, or has accepted one.
+        """
         if not permits:
             return
         try:
             with self._celery.producer_or_acquire() as producer:
                 self._send(permits, producer)
-        except (OperationalError, BatchPublishError, OSError) as error:
+        except Exception as error:  # noqa: BLE001 - as said above; each transport has errors of its own
             metrics.PERMITS_LOST.inc()
             log.warning("permits not published; the sweep will send them anew", permits=permits, error=str(error))
 
@@ -130,7 +133,7 @@ class PermitPublisher:
                     name = task_name(Lane.named(lane).family)
                     for _ in range(missing):
                         self._celery.send_task(name, kwargs={"lane": lane}, queue=lane, producer=producer, retry=False)
-        except (OperationalError, BatchPublishError, OSError):
+        except BaseException:
             if producer.connection is not None:
                 producer.connection.collect()
             raise

@@ -78,3 +78,18 @@ def test_a_broker_that_is_not_there_holds_nobody_up(scheme: str) -> None:
         publisher.publish({"turns.pro": 1})
     assert metrics.PERMITS_LOST._value.get() == before + 2
     assert monotonic() - begun < 3, "kombu waits for six seconds between two tries"
+
+
+@pytest.mark.rabbitmq
+def test_a_queue_that_the_broker_refuses_costs_its_permits_and_no_other(lane: str) -> None:
+    """Somebody has made it as a queue of another kind."""
+    with amqp_channel() as channel:
+        channel.queue_declare(lane, durable=False, auto_delete=False)
+    publisher, before = PermitPublisher(RABBITMQ), metrics.PERMITS_LOST._value.get()
+    publisher.publish({lane: 1})
+    assert metrics.PERMITS_LOST._value.get() == before + 1
+    assert waiting(lane) == 0
+    with amqp_channel() as channel:
+        channel.queue_delete(lane)
+    publisher.publish({lane: 1})
+    assert waiting(lane) == 1
