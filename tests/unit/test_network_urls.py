@@ -54,6 +54,22 @@ def test_what_lies_below_is_encoded() -> None:
 
 
 @pytest.mark.parametrize(
+    ("url", "held"),
+    [
+        ("https://api.example.com/v1/orders", True),
+        ("https://API.example.com:443/v1/orders/7?x=1", True),
+        ("https://api.example.com/v1/orders-of-others", False),
+        ("https://api.example.com/v1", False),
+        ("https://api.example.com:8443/v1/orders/7", False),
+        ("http://api.example.com/v1/orders/7", False),
+        ("https://api.example.com.evil.example/v1/orders/7", False),
+    ],
+)
+def test_what_lies_at_a_url_or_below_it_is_held_by_it_and_nothing_beside_it(url: str, *, held: bool) -> None:
+    assert BASE.holds(Url.of(url)) is held
+
+
+@pytest.mark.parametrize(
     ("url", "authority"),
     [
         ("http://[2606:4700::1]:8080/x", "[2606:4700::1]:8080"),
