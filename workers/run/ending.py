@@ -17,6 +17,7 @@ from shared.ledger.jobs import NewJob
 from shared.ledger.runs import Effects
 from shared.ledger.states import FINAL, State
 from shared.telemetry import metrics
+from shared.texts import storable
 from workers.outcomes import Discard, Done, Outcome, Retry, Snooze, nothing
 from workers.run.context import Context
 from workers.run.reservations import OverBudget
@@ -76,6 +77,7 @@ def out_of_room(over: OverBudget) -> End:
 def write(end: End, context: Context, cell: Cell) -> Ending:
     """Commit the end of a run; answers what the gate must be told. `Fenced` where the job has moved on."""
     children: list[Committed] = []
+    end = replace(end, error=storable(end.error) if end.error else None)  # whatever raised it chose its words
     if end.state not in FINAL:
         if context.unwritten:
             context.unwritten.commit(nothing)  # not flushed: a run that was stopped may not wait for the ledger there

@@ -11,7 +11,6 @@ An awake slot goes on with *next* until the gate has nothing for it, its worker 
 import threading
 from collections.abc import Callable, Sequence
 
-import psycopg
 import structlog
 from pydantic import ValidationError
 
@@ -129,10 +128,12 @@ class Executor:
             except Unavailable as error:
                 log.warning("the end of a run is not written yet", job=str(lease.job), error=str(error))
                 threading.Event().wait(AWAY / 4)
-            except psycopg.Error as error:  # the effects could not be written: the run failed
+            except Exception as error:  # the effects, which are the room's, could not be written: the run failed
+                log.warning("the end of a run cannot be stored", job=str(lease.job), error=str(error), exc_info=True)
                 failed = Retry(f"the result could not be stored: {error}")
                 allowed = self._cell.settings.failures_allowed
                 end = ending.end_of(failed, failures=context.run.failures, allowed=allowed)
+                threading.Event().wait(AWAY / 4)
         return None
 
     def _written(self, end: End, context: Context) -> Ending | None:

@@ -9,14 +9,13 @@ Where another run has the job by now, or an outcome cannot be stored, no run wil
 
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from typing import TypeVar
 
-import psycopg
 import structlog
 
-from shared.errors import Unavailable
+from shared.errors import HeadgateError, Unavailable
 from shared.failpoints import reach
 from shared.gate.values import Draw, Lease
 from shared.ledger import journal
@@ -100,7 +99,9 @@ class Unwritten:
             except Fenced:
                 self._write_draws()
                 raise
-            except psycopg.Error:  # something here cannot be stored
+            except HeadgateError:
+                raise
+            except Exception:  # something here cannot be stored, whatever says so
                 self._write_each()
                 raise
             written, self._waiting = self._waiting, []
@@ -111,9 +112,13 @@ class Unwritten:
 
     def abandon(self) -> None:
         """The run is over for this process: what was drawn goes on record as well as can be."""
-        with suppress(Fenced, Unavailable, psycopg.Error):
+        try:
             if self._waiting:
                 self.commit(nothing)
+        except Fenced:
+            return
+        except Exception as error:  # noqa: BLE001 - it counts as unknown, at its worst, when the job runs again
+            log.warning("what a run drew is not on record", job=str(self._lease.job), error=str(error))
 
     def _write_each(self) -> None:
         """What is sound, for a replay; of what is not, the draw. What the ledger has not taken waits on."""
@@ -122,7 +127,9 @@ class Unwritten:
             try:
                 with fenced_transaction(self._database, self._lease) as connection:
                     outcome.write(connection, self._lease)
-            except (Fenced, psycopg.Error):
+            except Unavailable:
+                raise
+            except Exception:  # noqa: BLE001 - as above
                 self._write_draw(outcome)
             self._settle_all([self._waiting.pop(0)])
 
