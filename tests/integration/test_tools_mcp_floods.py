@@ -1,6 +1,7 @@
 """An MCP server that says more than anybody reads holds up nobody: not this process, and not itself."""
 
 import asyncio
+import gzip
 import json
 from typing import Any
 
@@ -49,6 +50,20 @@ def test_an_answer_of_many_plain_values_is_shown() -> None:
     told = {"content": [], "structuredContent": {"a": [0] * 5_000}}
     with outsider(scripted([listed("look")], lambda *_: told)) as there:
         assert done(offered(there.url)["crm__look"]) == {"structured": told["structuredContent"]}
+
+
+def test_an_answer_that_is_packed_is_not_unpacked() -> None:
+    """Half a megabyte unpacks to half a gigabyte."""
+
+    def packed(heard: Heard, _: Any) -> Says:
+        said = {"jsonrpc": "2.0", "id": json.loads(heard.body)["id"], "result": saying("done")}
+        headers = {"content-type": "application/json", "content-encoding": "gzip"}
+        return Says(gzip.compress(json.dumps(said).encode()), 200, headers)
+
+    with outsider(scripted([listed("look")], packed)) as there:
+        tool = offered(there.url)["crm__look"]
+        with pytest.raises(ToolFailed, match="is packed, which was not asked for"):
+            done(tool)
 
 
 def test_what_a_server_asks_for_in_the_middle_of_a_call_changes_nothing() -> None:
