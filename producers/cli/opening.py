@@ -3,9 +3,9 @@
 Opening connects nothing; a server that is away is found out by the first thing asked of it.
 """
 
-from producers.cli.rehearsing import provided
 from shared import embedded, settings
 from shared.cell import Cell
+from shared.embedded.provider import provided
 from shared.telemetry import logs
 
 #: A command that answers and ends logs only what went wrong; services log at `HEADGATE_LOG_LEVEL`.

@@ -12,6 +12,7 @@ from pathlib import Path
 from shared.embedded import postgres, valkey
 from shared.embedded.crew import Crew, crew
 from shared.embedded.home import Home, Passwords, held, known_master_keys, master_keys, passwords
+from shared.embedded.provider import provided
 from shared.embedded.servers import Servers, find, published
 from shared.settings import Settings
 
@@ -36,11 +37,17 @@ def embedded(home: Path, *, durable: bool = True) -> Iterator[Servers]:
 
 
 def resolved(settings: Settings) -> Settings:
-    """The settings with what they leave open filled in from the servers that run in their home, if any do."""
+    """The settings with what they leave open filled in from the servers that run in their home, if any do.
+
+    Where these keep the data, agents are answered by whoever answers them in that home.
+    """
     if settings.database_url and settings.redis_url:
         return settings
     servers = find(settings.home)
-    return served_by(settings, servers) if servers else settings
+    if servers is None:
+        return settings
+    found = served_by(settings, servers)
+    return provided(found) if settings.database_url is None else found
 
 
 def served_by(settings: Settings, servers: Servers) -> Settings:

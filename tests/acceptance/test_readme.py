@@ -149,6 +149,9 @@ def test_readme_celery_commands_serve_their_lanes(platform: Platform) -> None:
             stack.enter_context(running(command, platform.environment))
         served = f"the README's workers serve {', '.join(sorted(lanes))}"
         eventually(lambda: all(slots(platform)[lane] > before[lane] for lane in lanes), served)
+        platform.run("headgate tenant show acme || headgate tenant create acme --tier pro --model rehearsal-1")
+        platform.run("headgate tenant configure acme --dedicated turns")
+        assert "permit" in platform.run('headgate submit turn --tenant acme "What is a permit?" --wait --patience 60')
 
 
 def slots(platform: Platform) -> Counter[str]:

@@ -11,6 +11,7 @@ from producers.cli.machine import Machine, running, served
 from producers.cli.opening import QUIET
 from producers.cli.rehearsing import CHAT, EMBEDDING, published, rehearsed
 from producers.cli.stopping import stoppable
+from shared.embedded.provider import forgotten
 from shared.settings import Settings, read
 from shared.stores.postgres import without_password
 from shared.telemetry import logs
@@ -50,6 +51,7 @@ def up(
     try:
         with stoppable(), ExitStack() as stack:
             settings = stack.enter_context(served(read()))
+            forgotten(settings)
             if rehearsal:
                 settings, model = stack.enter_context(rehearsed(settings, latency=LATENCY))
                 typer.echo(f"model     {model.url}, the rehearsal's: {CHAT}, {EMBEDDING}")
