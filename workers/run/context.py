@@ -4,8 +4,6 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from pydantic import ValidationError
-
 from shared import ids
 from shared.clock import monotonic
 from shared.contracts.kinds import KINDS
@@ -30,7 +28,7 @@ from workers.run.unwritten import Unwritten
 class Context:
     """A run as its room function sees it. It knows neither Celery nor Redis.
 
-    `payload`: what was asked for; or why this worker cannot read it, perhaps one of an older version than the door.
+    `payload`: what was asked for; or why this worker cannot read it, being of an older version than the door.
     """
 
     def __init__(
@@ -38,7 +36,7 @@ class Context:
         run: Run,
         tenant: Tenant,
         *,
-        payload: Payload | ValidationError,
+        payload: Payload | str,
         settings: Settings,
         database: Database,
         metering: Database,
@@ -54,7 +52,7 @@ class Context:
         self._registry, self.models = registry, Models(self, registry)
         self._database, self._metering = database, metering
         self._interruption, self._calls_until, self._events = interruption, calls_until, events
-        self._deadline = monotonic() + KINDS[run.kind].deadline
+        self._deadline = monotonic() + (KINDS[run.kind].deadline if run.kind in KINDS else 0.0)
         self.cost, self.has_paid = 0.0, False
         self._steps = steps(self)
 

@@ -12,7 +12,6 @@ import threading
 from collections.abc import Callable, Sequence
 
 import structlog
-from pydantic import ValidationError
 
 from shared.cell import Cell
 from shared.clock import monotonic
@@ -20,7 +19,6 @@ from shared.errors import Unavailable
 from shared.failpoints import Point, reach
 from shared.gate.gate import GateClosed, GateFull
 from shared.gate.values import Answered, Ending, Lease
-from shared.invalid import first_wrong
 from shared.ledger import ends, runs
 from shared.ledger.runs import Fenced, Run
 from shared.ledger.states import State
@@ -31,7 +29,7 @@ from workers.registry import RoomFunction
 from workers.run import ending, raised
 from workers.run.context import Context
 from workers.run.ending import CANCELLED, End
-from workers.run.starting import AWAY, BEHIND, Starter
+from workers.run.starting import AWAY, BEHIND, UNREAD, Starter
 from workers.run.suspects import Suspects
 
 #: Seconds for which the end of a run is tried to be written; then the lease runs out and another run begins.
@@ -109,8 +107,8 @@ class Executor:
 
     def _outcome(self, context: Context, run: Run) -> Outcome | End | None:
         """What the room comes to."""
-        if isinstance(context.payload, ValidationError):
-            return Retry(f"its payload cannot be read here: {first_wrong(context.payload)}")
+        if isinstance(context.payload, str):
+            return Snooze(UNREAD, f"a worker of another version is awaited: {context.payload}")
         try:
             return self._rooms(run.kind)(context, context.payload)
         except raised.STOPPED as stop:

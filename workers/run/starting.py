@@ -12,9 +12,10 @@ from shared.contracts.payloads import Payload
 from shared.errors import Unavailable
 from shared.failpoints import reach
 from shared.gate.values import Ending, Lease
-from shared.ledger import ends, runs
+from shared.invalid import first_wrong
+from shared.ledger import runs
 from shared.ledger.runs import AlreadyFinal, Fenced, NotItsTurn, Run
-from shared.streams import ends as streams
+from shared.streams import ends
 from shared.tenancy import credentials
 from shared.tenancy.tenants import Tenant
 from workers.interruption import Interruption
@@ -27,6 +28,9 @@ from workers.run.steps import Steps
 
 #: Seconds before a job is tried again whose ledger or budgets were away: nothing has failed.
 AWAY = 2.0
+
+#: Seconds before a job is tried again that this worker cannot read.
+UNREAD = 30.0
 
 #: Seconds before a job is tried again that has to wait for another: of its ordering key (rare: the gate lets that go
 #: first, once it knows of it), or of those that are suspected to kill their process.
@@ -48,7 +52,7 @@ class Starter:
             tenant = self._cell.tenants.get(lease.tenant)
             run = runs.start(self._cell.database, lease)
             reach("after_start")
-            return self._context(run, tenant) if run.kind in KINDS else self._left_to_another(run)
+            return self._context(run, tenant)
         except AlreadyFinal:
             self.tell_end(lease)
             return Ending(lease, cost=0, how="gone")
@@ -61,19 +65,11 @@ class Starter:
             log.warning("job not started", job=str(lease.job), error=str(error))
             return Ending(lease, cost=0, how="retry", after=AWAY)
 
-    def _left_to_another(self, run: Run) -> Ending:
-        """A later Headgate has let the job in: it waits, unharmed, for a worker that knows what it is."""
-        log.warning("a job of a kind that is not known here", job=str(run.job), kind=run.kind)
-        error = f"a worker of another version is awaited: this one knows no {run.kind!r}"
-        with self._cell.database.transaction(run.tenant) as connection:
-            ends.wait_again(connection, run.lease, after=AWAY, error=error, failed=False)
-        return Ending(run.lease, cost=0, how="retry", after=AWAY)
-
     def tell_end(self, lease: Lease) -> None:
         """Tell the end of a job that is over on its stream: who ended it may not have lived to, or does not know."""
         try:
             with self._cell.database.transaction(lease.tenant) as connection:
-                streams.tell(connection, self._cell.streams, lease.tenant, lease.job)
+                ends.tell(connection, self._cell.streams, lease.tenant, lease.job)
         except (Unavailable, psycopg.Error) as error:
             log.warning("the end of a job is not told on its stream", job=str(lease.job), error=str(error))
 
@@ -112,8 +108,11 @@ class Starter:
         return Interruption.STOPPING if self._handing_back.is_set() else None
 
 
-def _payload(run: Run) -> Payload | ValidationError:
+def _payload(run: Run) -> Payload | str:
+    """What was asked for; or why this worker cannot read it: a later Headgate may have let it in."""
+    if run.kind not in KINDS:
+        return f"this one knows no {run.kind!r}"
     try:
         return KINDS[run.kind].payload.model_validate(run.payload)
     except ValidationError as error:
-        return error
+        return f"this one cannot read its payload: {first_wrong(error)}"
