@@ -1,8 +1,12 @@
 """Every end of a job is told once, and only by the run that ended it."""
 
+from collections.abc import Sequence
+from typing import cast
+
 import pytest
 
 from shared import outbox
+from shared.bus import Bus
 from shared.cell import Cell
 from shared.contracts.answers import FinishedData
 from shared.ledger import ends, runs
@@ -11,6 +15,7 @@ from shared.ledger.runs import Fenced, Run
 from shared.ledger.states import State
 from tests.support.cells import make_tenant
 from tests.support.ledgers import lease_on, new_job, record
+from workers.upkeep.relay import Relay
 
 
 def told(cell: Cell) -> list[tuple[str, str]]:
@@ -51,3 +56,30 @@ def test_a_fenced_run_tells_nobody(cell: Cell) -> None:
         with pytest.raises(Fenced):
             end(cell, late, State.DONE)
     assert len(told(cell)) == 1
+
+
+class Balking:
+    """A bus that breaks over one tenant's messages, in a way that nobody has thought of."""
+
+    def __init__(self) -> None:
+        self.told: list[str] = []
+
+    def reply(self, address: str, events: Sequence[bytes]) -> None:
+        if ".acme." in address:
+            raise RuntimeError("\udc80 is no reply queue")
+        self.told += [address] * len(events)
+
+
+def test_messages_that_break_the_relay_are_tried_again_later_and_hold_up_nobody(cell: Cell) -> None:
+    for tenant in ("acme", "globex"):
+        make_tenant(cell, tenant)
+        job = new_job(tenant, reply_to=f"headgate.replies.{tenant}.main")
+        record(cell, job)
+        end(cell, runs.start(cell.database, lease_on(job, 1)), State.DONE)
+    bus = Balking()
+    Relay(cell, cast("Bus", bus)).relay()
+    assert bus.told == ["headgate.replies.globex.main"]
+    with cell.database.transaction("acme") as connection:
+        (waiting,) = connection.execute("SELECT sent_at, attempts, error FROM tenant.outbox").fetchall()
+    assert (waiting["sent_at"], waiting["attempts"]) == (None, 1)
+    assert waiting["error"].startswith("RuntimeError: ")
