@@ -40,6 +40,20 @@ def model(one_model: Rehearsal) -> Rehearsal:
     return one_model
 
 
+@pytest.fixture(scope="session")
+def another_model() -> Iterator[Rehearsal]:
+    with rehearsal() as started:
+        yield started
+
+
+@pytest.fixture
+def eu(another_model: Rehearsal) -> Rehearsal:
+    """A provider in the EU, where `model` is the one in the US."""
+    another_model.settings(**RehearsalSettings().model_dump(mode="json"))
+    another_model.clear()
+    return another_model
+
+
 @pytest.fixture
 def cell(servers: Servers) -> Iterator[Cell]:
     """A cell with nothing in it but the platform's tenant, its gate open; no worker runs."""

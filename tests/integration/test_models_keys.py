@@ -9,8 +9,7 @@ from shared.cell import Cell
 from shared.embedded import Servers
 from shared.ledger.lost import Lost
 from shared.metering.levels import Level, levels
-from shared.rehearsal.client import Rehearsal, rehearsal
-from shared.rehearsal.settings import RehearsalSettings
+from shared.rehearsal.client import Rehearsal
 from shared.stores.postgres import one
 from shared.tenancy import budgets
 from shared.tenancy.budgets import Change
@@ -22,19 +21,6 @@ from workers.metering.record import Recorder
 from workers.models.call_log import call_logs
 
 ACMES, GLOBEXS = "sk-own-of-acme-0123456789", "sk-own-of-globex-0123456789"
-
-
-@pytest.fixture(scope="module")
-def other() -> Iterator[Rehearsal]:
-    with rehearsal() as started:
-        yield started
-
-
-@pytest.fixture
-def eu(other: Rehearsal) -> Rehearsal:
-    other.settings(**RehearsalSettings().model_dump(mode="json"))
-    other.clear()
-    return other
 
 
 @pytest.fixture

@@ -10,8 +10,7 @@ from shared.agents.configuration import Target
 from shared.cell import Cell
 from shared.clock import now
 from shared.embedded import Servers
-from shared.rehearsal.client import Rehearsal, rehearsal
-from shared.rehearsal.settings import RehearsalSettings
+from shared.rehearsal.client import Rehearsal
 from tests.support.providing import CHAT, EU, KEYS, TIMEOUT, US, Asking, allowed, provided, resident
 from tests.support.spending import journaled
 from tests.support.workers import eventually
@@ -20,20 +19,6 @@ from workers.models.circuit import FAILURES, OPEN_SECONDS, CircuitOpen
 from workers.models.circuits import Line
 from workers.models.failures import ProviderFailed
 from workers.models.routing import NO_KEY
-
-
-@pytest.fixture(scope="module")
-def other() -> Iterator[Rehearsal]:
-    with rehearsal() as started:
-        yield started
-
-
-@pytest.fixture
-def eu(other: Rehearsal) -> Rehearsal:
-    """The provider in the EU; `model` is the one in the US."""
-    other.settings(**RehearsalSettings().model_dump(mode="json"))
-    other.clear()
-    return other
 
 
 @pytest.fixture

@@ -120,7 +120,7 @@ def test_what_is_around_an_answer_is_bounded_too() -> None:
     with balky(interim) as there:
         with pytest.raises(ToolFailed, match=f"longer than {MOST:,} bytes"):
             done(unlisted(f"http://127.0.0.1:{there.port}/"))
-        assert there.left.wait(5)
+        assert there.left.wait(30)
 
 
 def test_schemas_of_thousands_of_parts_are_left_out_when_to_check_them_takes_too_long() -> None:

@@ -5,7 +5,10 @@ import ssl
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from math import inf
 from pathlib import Path
+
+from workers.interruption import Interrupted, Interruption
 
 #: For `localhost`, signed by itself, for a hundred years.
 CERTIFICATE = Path(__file__).with_name("provider.crt")
@@ -36,6 +39,12 @@ class Balky:
         self.port = self._listener.getsockname()[1]
         self._threads = [threading.Thread(target=self._accept)]
         self._threads[0].start()
+
+    def calls_until(self) -> float:
+        """For calls that may go on for ever, but that their run is cancelled once one was heard here."""
+        if self.asked.is_set():
+            raise Interrupted(Interruption.CANCELLED)
+        return inf
 
     def close(self) -> None:
         self.over.set()

@@ -20,7 +20,7 @@ from workers.network import bounds
 LONG = 60.0
 
 #: Seconds after its bound at which a call has surely ended, on a busy machine; without a bound it would take long.
-SOON = 3.0
+SOON = 20.0
 
 #: Arranges that the time of a call is over as soon as this provider has heard of it.
 OverOnce = Callable[[Balky], None]

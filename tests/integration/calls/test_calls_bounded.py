@@ -50,13 +50,7 @@ def test_a_call_that_finds_no_connection_has_failed_when_its_time_is_over() -> N
 @pytest.mark.parametrize("behave", BALKS)
 def test_a_call_ends_within_a_slice_once_its_run_may_not_go_on(behave: Behaviour) -> None:
     with balky(behave) as there:
-
-        def calls_until() -> float:
-            if there.asked.is_set():
-                raise Interrupted(Interruption.CANCELLED)
-            return inf
-
-        made = provider(there.port, calls_until)
+        made = provider(there.port, there.calls_until)
         with ending(Interrupted) as stopped:
             called(made)
         assert there.left.wait(SOON)

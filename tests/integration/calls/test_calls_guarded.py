@@ -33,7 +33,7 @@ from workers.run.context import Context
 ASKED = ChatRequest("rehearsal-1", [{"role": "user", "content": "What is a lock?"}], 0.0, 64, [])
 
 #: Seconds that a stop takes beyond its bound on a busy machine; without one the call would take `PATIENCE`.
-SOON = 5.0
+SOON = 15.0
 
 
 class Calling:
