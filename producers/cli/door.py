@@ -3,7 +3,7 @@
 Who may reach the servers' addresses may act for every tenant; the ledger says of such jobs that the operator asked.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from time import sleep
 from typing import Any
@@ -12,6 +12,7 @@ from uuid import UUID
 import orjson
 
 from producers.accept import Acceptance
+from producers.cli.progress import Tell
 from producers.cli.waiting import why
 from shared import ids
 from shared.cell import Cell
@@ -29,6 +30,9 @@ OPERATOR = Principal(provision.OPERATOR, None, frozenset({"*"}), frozenset(Scope
 
 #: Seconds between two looks at the ledger while jobs are waited for: well below what a person notices.
 LOOK = 0.2
+
+#: Seconds after which it is said, once, what a job is still waited for.
+SILENCE = 10.0
 
 
 class Refused(HeadgateError):  # noqa: N818 - named as the door's answer is
@@ -68,12 +72,10 @@ def submit(cell: Cell, job: Job) -> UUID:
     return verdict.answer.data.job
 
 
-def wait(
-    cell: Cell, tenant: str, jobs: Sequence[UUID], *, seconds: float, tell: Callable[[int], None]
-) -> dict[UUID, Ended]:
+def wait(cell: Cell, tenant: str, jobs: Sequence[UUID], *, seconds: float, tell: Tell) -> dict[UUID, Ended]:
     """How these jobs of a tenant ended. `tell` hears how many are over; `NotEnded` after so many seconds."""
     over: dict[UUID, Ended] = {}
-    until = monotonic() + seconds
+    until, silent_until = monotonic() + seconds, monotonic() + SILENCE
     while True:
         left = [job for job in jobs if job not in over]
         with cell.database.transaction(tenant) as connection:
@@ -81,14 +83,19 @@ def wait(
         tell(len(over))
         if len(over) == len(set(jobs)):
             return over
+        first = next(job for job in left if job not in over)
         if monotonic() >= until:
-            raise _late(cell, tenant, next(job for job in left if job not in over), seconds)
+            late = f"job {first} is not over after {seconds:g} s; {_meanwhile(cell, tenant, first)}"
+            raise NotEnded(f"{late}; see `headgate jobs show {first}`")
+        if monotonic() >= silent_until:
+            silent_until = until
+            tell(len(over), f"job {first} is not over yet; {_meanwhile(cell, tenant, first)}")
         sleep(LOOK)
 
 
-def _late(cell: Cell, tenant: str, job: UUID, seconds: float) -> NotEnded:
+def _meanwhile(cell: Cell, tenant: str, job: UUID) -> str:
+    """What a job does that is waited for."""
     with cell.database.transaction(tenant) as connection:
         found, _ = reading.find(connection, tenant, job)
     waits = why(cell, found)
-    reason = f"it waits: {waits.reason}" if waits else f"it is {found.state}"
-    return NotEnded(f"job {job} is not over after {seconds:g} s; {reason}; see `headgate jobs show {job}`")
+    return f"it waits: {waits.reason}" if waits else f"it is {found.state}"

@@ -36,7 +36,7 @@ class Bill:
 def reconcile(cell: Cell) -> bool:
     """`headgate billing reconcile`; whether nothing is unknown any more and all of it is on the bill."""
     job = door.submit(cell, Job("billing.reconcile", {}))
-    ended = door.wait(cell, PLATFORM, [job], seconds=PATIENCE, tell=lambda _: None)[job]
+    ended = door.wait(cell, PLATFORM, [job], seconds=PATIENCE, tell=lambda *_: None)[job]
     if ended.result is None:
         raise HeadgateError(f"reconciling ended as {ended.state}: {ended.error}")
     return ended.result["unknown"] == 0 and unrecorded(cell) == 0

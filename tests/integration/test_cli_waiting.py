@@ -2,9 +2,11 @@
 
 from datetime import datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 import pytest
 
+from producers.cli import door
 from shared import clock, ids
 from shared.cell import Cell
 from shared.gate.values import Ending, Lease
@@ -153,3 +155,14 @@ def test_a_job_waits_in_the_lane_it_was_offered_to(cell: Cell) -> None:
     done(cell.settings, "tenant", "configure", "acme", "--dedicated", "ops")
     assert "no worker serves ops.pro" in reason(cell, job)
     assert "no worker serves ops@acme" in reason(cell, probe(cell, key.secret))
+
+
+def test_who_waits_hears_once_why(cell: Cell, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(door, "SILENCE", 0.1)
+    monkeypatch.setattr(door, "LOOK", 0.05)
+    job = UUID(submit(cell, "ops.probe", {}, make_tenant(cell, "acme", ops=1).secret))
+    notes: list[str] = []
+    with pytest.raises(door.NotEnded, match="no worker serves"):
+        door.wait(cell, "acme", [job], seconds=1.0, tell=lambda _, note="": notes.append(note) if note else None)
+    (note,) = notes
+    assert note.startswith(f"job {job} is not over yet; it waits: no worker serves ops.pro")

@@ -16,7 +16,7 @@ PROBE_SECONDS = 10.0
 def journey(cell: Cell) -> Iterator[Finding]:
     begun = monotonic()
     job = submit(cell, Job("ops.probe", {}, PLATFORM))
-    ended = wait(cell, PLATFORM, [job], seconds=PROBE_SECONDS, tell=lambda _: None)[job]
+    ended = wait(cell, PLATFORM, [job], seconds=PROBE_SECONDS, tell=lambda *_: None)[job]
     took = f"{(monotonic() - begun) * 1000:.0f} ms"
     if ended.state == State.DONE:
         yield ok("journey", f"a job went the whole way in {took}")
