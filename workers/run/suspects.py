@@ -14,8 +14,8 @@ from contextlib import contextmanager
 
 from shared.ledger.runs import Run
 
-#: Seconds that a suspect waits before it runs: those that were started beside it are sent on meanwhile (which takes some
-#: milliseconds), and come again later (`BEHIND`). One that kills at once would else take them along in their very start.
+#: Seconds that a suspect waits before it runs. Those that were started beside it are sent on meanwhile (that takes some
+#: milliseconds) and come again later (`BEHIND`); one that kills at once would take them along in their very start.
 ASIDE = 0.5
 
 #: Deaths after which a job is a suspect. It must be less than the failures allowed, or the innocent are dead before.
